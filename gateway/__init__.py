@@ -1,0 +1,1 @@
+"""The shell: every door, the store and the story that joins them. All I/O of Presa happens here."""

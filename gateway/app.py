@@ -1,0 +1,303 @@
+"""Composition, by hand, once: every object is built here with its constructor. Nothing else in the shell builds anything.
+
+`build` makes what the commands and the tests need (engine, handlers, calls); `serve` adds the doors and runs them until told
+to stop. Starting checks everything first: nothing starts half.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+
+import httpx2
+import structlog
+import uvicorn
+from sqlalchemy import Connection
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+import ivr
+from gateway import authenticate, demo, pins
+from gateway import settings as configuration
+from gateway.calls import Calls
+from gateway.engine import Arrival, Engine
+from gateway.errors import Permanent
+from gateway.handlers import Handlers
+from gateway.jobs import Runner
+from gateway.pager import Carrier, Lines, Pager
+from gateway.phone import switchboard, twilio
+from gateway.phone.exchange import Exchange
+from gateway.phone.simulator import Line
+from gateway.phone.timeline import Timeline
+from gateway.phone.twilio import Signatures
+from gateway.post import send
+from gateway.settings import Settings
+from gateway.smtp import Delivery, Door, Limits
+from gateway.store import directory, users
+from gateway.store.database import Database
+from gateway.store.directory import Difference
+from gateway.store.migrate import migrate
+from gateway.web import console
+from gateway.web import phone as phone_door
+from gateway.web.app import Web, make_app
+from gateway.web.desk import DeskBackend
+from identity.directory import Directory
+from routing.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+SMARTHOST_SECONDS = 20.0  # a whole letter; less than a job's lease, so that nobody sends it twice
+CARRIER_SECONDS = 4.0  # one request; less than the time after which a page asks what became of it
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The working parts of one process, without doors."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    calls: Calls
+    handlers: Handlers
+    runner: Runner
+    pepper: bytes
+
+
+def build(
+    settings: Settings,
+    database: Database,
+    *,
+    carrier: Carrier | None = None,
+    resolver: authenticate.Resolver | None = None,
+    workers: int = 4,
+) -> Parts:
+    """Everything behind the doors, over a database whose schema is up to date."""
+    secret = (settings.secrets.key or database.write(lambda connection: users.secret(connection, "key"))).encode()
+    pepper = pepper_of(settings, database)
+    engine = Engine(settings, database, secret, resolver)
+    base = settings.public_url
+    ours = settings.carrier
+    if carrier is None and ours is not None and ours.ready:
+        carrier = _carrier(ours, base)
+    lines = Lines(ours.number if ours else "", f"{base}{phone_door.PAGE}", f"{base}{phone_door.STATUS}")
+    pager = Pager(engine, carrier, lines)
+    host = send.smart_host(settings.smarthost, password=settings.secrets.smarthost_password or "")
+    smarthost = replace(host, reply_seconds=SMARTHOST_SECONDS / 2, total_seconds=SMARTHOST_SECONDS)
+    handlers = Handlers(engine, pager, smarthost)
+    calls = Calls(engine, lambda desk: rules_of(desk, ours.number if ours else ""), _renderer(base), pepper)
+    runner = Runner(database, database.clock, handlers.table(), workers=workers)
+    return Parts(settings, database, engine, calls, handlers, runner, pepper)
+
+
+def _carrier(ours: configuration.Carrier, base: str) -> twilio.Carrier:
+    api_url = f"{base}/simulated" if ours.kind == "simulator" else ours.api_url
+    return twilio.Carrier(ours.account_sid or "", ours.auth_tokens[0], api_url, seconds=CARRIER_SECONDS)
+
+
+def rules_of(desk: Desk, number: str) -> ivr.Rules:
+    """The desk's phone as the dialogue needs it."""
+    assert desk.phone is not None
+    return ivr.Rules(
+        languages=desk.phone.languages,
+        desk=desk.name,
+        severities=desk.phone.severities,
+        labels=desk.priorities,
+        record=desk.phone.record,
+        zone=desk.zone,
+        caller_id=number,
+    )
+
+
+def _renderer(base: str) -> Callable[[ivr.Call, ivr.Speak], str]:
+    def render(call: ivr.Call, spoken: ivr.Speak) -> str:
+        return ivr.render(spoken.document, lambda step: phone_door.step_url(base, call.sid, step))
+
+    return render
+
+
+def prepare(settings: Settings, database: Database) -> None:
+    """Bring the schema up to date, and load the directory file when it is not the one that was loaded last.
+
+    A directory that was imported since stays until the file changes."""
+    migrate(database)
+    path = settings.home / "directory.yaml"
+    if not path.exists():
+        return
+    mark = sha256(path.read_bytes()).hexdigest()
+    if database.read(lambda connection: users.fact(connection, "directory")) != mark:
+        import_directory(settings, database, settings.people)
+        database.write(lambda connection: users.set_fact(connection, "directory", mark))
+
+
+def pepper_of(settings: Settings, database: Database) -> bytes:
+    """What PINs are hashed with: from the environment, else this database's own (`presa check` says so)."""
+    return (settings.secrets.pepper or database.write(lambda connection: users.secret(connection, "pepper"))).encode()
+
+
+def import_directory(settings: Settings, database: Database, people: Directory) -> Difference:
+    """Make the stored directory exactly `people`; PINs are hashed before the transaction, and only those that are new."""
+    pepper = pepper_of(settings, database)
+    have = database.read(directory.imported_pins)
+    wanted = {(pin.customer, pins.fingerprint(pin.digits, pin.customer, pepper)): pin.digits for pin in people.pins}
+    known = {(customer, mark) for customer, marks in have.items() for mark in marks}
+    fresh = [(customer, pins.hashed(wanted[customer, mark], pepper), mark) for customer, mark in wanted.keys() - known]
+
+    def load(connection: Connection) -> Difference:
+        change = directory.replace(connection, people.customers)
+        for customer, mark in known - wanted.keys():
+            directory.revoke_pins(connection, customer, fingerprints=(mark,))
+        for customer, hashed, mark in fresh:
+            directory.add_pin(connection, customer, hashed, mark)
+        return change
+
+    return database.write(load)
+
+
+# Serving --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Bound sockets to listen on; workers of one Presa share them."""
+
+    smtp: socket.socket
+    web: socket.socket
+
+
+def listen(address: Address, what: str) -> socket.socket:
+    """A bound socket, or Permanent with one clear line."""
+    host, port = address
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+    except OSError as trouble:
+        why = trouble.strerror or str(trouble)
+        raise Permanent(
+            f"cannot listen for {what} on {host}:{port}: {why}; stop what uses that port or give another with --{what}"
+        ) from trouble
+    made.set_inheritable(True)
+    return made
+
+
+def serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
+    """Run every door on one event loop (uvloop where there is one) until SIGTERM or SIGINT."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(parts, doors, ready))
+
+
+async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="presa-door")
+    state = Web()
+    exchange = exchange_of(parts.settings)
+    server = _web_server(web(parts, state, pool, exchange))
+    door = Door(
+        "",
+        0,
+        deliver=deliverer(parts.engine, pool),
+        ours=parts.engine.ours,
+        limits=Limits(**asdict(parts.settings.limits)),
+        sock=doors.smtp,
+    )
+    serving = asyncio.create_task(server.serve(sockets=[doors.web]))
+    await door.start()
+    parts.runner.start()
+    with _ringing(exchange):
+        state.ready = True
+        ready()
+        await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        state.ready = False
+        state.closing.set()
+        await door.stop()
+        server.should_exit = True
+        await serving
+    await loop.run_in_executor(None, parts.runner.stop)
+    pool.shutdown(wait=True)
+
+
+def web(parts: Parts, state: Web, pool: ThreadPoolExecutor, exchange: Exchange | None) -> ASGIApp:
+    """The web application of one process; `exchange`: the demo's telephones, if any."""
+    settings = parts.settings
+    desk = next((desk for desk in settings.desks.values() if desk.phone), None)
+    phone: list[Route] = []
+    if desk is not None and settings.carrier is not None and settings.carrier.ready:
+        signatures = Signatures(settings.public_url, settings.carrier.auth_tokens)
+        phone = phone_door.routes(parts.calls, desk, signatures, pool)
+    shown = console.Settings(
+        demo=settings.demo, secure=settings.public_url.startswith("https:"), hints=demo.HINTS if settings.demo else ()
+    )
+    simulated = switchboard.router(exchange) if exchange else None
+    return make_app(state, DeskBackend(parts.engine, state.closing), shown, phone, pool, simulated=simulated)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: `serve` decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _web_server(app: ASGIApp) -> uvicorn.Server:
+    return _Server(uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=5, http="httptools", ws="none",
+    ))  # fmt: skip
+
+
+def deliverer(engine: Engine, pool: ThreadPoolExecutor) -> Callable[[Delivery], Awaitable[str]]:
+    """The mail door's promise: the whole story in a worker thread, the words of the 250 when all is durable."""
+
+    def take(delivery: Delivery) -> str:
+        outcome = engine.take_mail(Arrival(
+            "smtp", delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw, engine.database.clock.now(), delivery.helo,
+        ))  # fmt: skip
+        return f"2.0.0 Ok: {outcome.outcome}"
+
+    async def deliver(delivery: Delivery) -> str:
+        return await asyncio.get_running_loop().run_in_executor(pool, take, delivery)
+
+    return deliver
+
+
+def exchange_of(settings: Settings) -> Exchange | None:
+    """The demo's simulated telephones, when the carrier is the simulator."""
+    ours = settings.carrier
+    if ours is None or ours.kind != "simulator":
+        return None
+    client = httpx2.Client(timeout=10)
+
+    def fetch(url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
+        answer = client.post(url, data=dict(form), headers=dict(headers))
+        return answer.status_code, answer.text
+
+    return Exchange(Line(fetch, Timeline(time.time()), ours.auth_tokens[0], ours.account_sid or ""))
+
+
+@contextlib.contextmanager
+def _ringing(exchange: Exchange | None) -> Iterator[None]:
+    """The simulated telephones' time goes by as long as the doors are open."""
+    if exchange is None:
+        yield
+        return
+    stop = threading.Event()
+    thread = threading.Thread(target=switchboard.run, args=(exchange, stop), name="presa-exchange", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=2)

@@ -1,0 +1,24 @@
+"""The table of commands (docs/commands.md tells what each does)."""
+
+import typer
+
+from gateway.cli import asking, looking, running
+
+app = typer.Typer(
+    name="presa", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Email and phone intake gateway for support desks.",
+)  # fmt: skip
+app.command("up")(running.up)
+app.command("check")(running.check)
+app.command("import")(running.import_)
+app.command("ingest")(running.ingest)
+app.command("call")(running.call)
+app.command("user")(running.user)
+app.command("parse")(asking.parse)
+app.command("who")(asking.who)
+app.command("sla")(asking.sla)
+app.command("oncall")(asking.oncall)
+app.command("tickets")(looking.tickets)
+app.command("explain")(looking.explain)
+app.command("ledger")(looking.ledger)
+app.command("calls")(looking.calls)

@@ -1,0 +1,169 @@
+"""What is stored, printed: tickets, explain, ledger, calls."""
+
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.common import AsJson, Config, DatabaseUrl, database_of, settings_of, show, wrong
+
+
+def tickets(
+    config: Config = None,
+    database: DatabaseUrl = None,
+    as_json: AsJson = False,
+    count: Annotated[bool, typer.Option("--count", help="Only how many.")] = False,
+) -> None:
+    """All tickets."""
+    from gateway.app import build
+    from gateway.store import reports
+    from gateway.store import tickets as stored
+
+    with database_of(database) as opened:
+        if count:
+            typer.echo(opened.read(stored.count))
+            return
+        engine = build(settings_of(config), opened).engine
+
+        def every(connection: Any) -> None:
+            chunk: list[Any] = []
+            for ticket in stored.every(connection, engine.prefixes):
+                chunk.append(ticket)
+                if len(chunk) == 500:
+                    _print(connection, engine, chunk, as_json)
+                    chunk = []
+            _print(connection, engine, chunk, as_json)
+
+        def _print(connection: Any, engine: Any, chunk: list[Any], as_json: bool) -> None:
+            ids = reports.message_ids(connection, [ticket.id for ticket in chunk])
+            for ticket in chunk:
+                if as_json:
+                    show(_ticket(engine, ticket, ids.get(ticket.id, ())))
+                else:
+                    typer.echo(
+                        f"{ticket.number}  {ticket.state:8} {ticket.priority:6} {ticket.queue:12} {ticket.customer or '-':10} {ticket.subject[:60]}"
+                    )
+
+        opened.read(every)
+
+
+def _ticket(engine: Any, ticket: Any, message_ids: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "ticket": ticket.number, "customer": ticket.customer, "contact": (ticket.requester or ticket.contact) if ticket.contact else None, "plan": ticket.plan, "kind": ticket.kind,
+        "priority": ticket.priority, "queue": ticket.queue, "state": ticket.state, "opened": ticket.opened_at,
+        "message_ids": list(message_ids), "reply_to": engine.reply_to(ticket), "outgoing_message_id": engine.outgoing_message_id(ticket),
+        "subject": ticket.subject, "level": ticket.level, "verified": ticket.verified, "language": ticket.language,
+        "channel": ticket.channel, "assignee": ticket.assignee, "received": ticket.received_at, "next_due": ticket.next_due,
+    }  # fmt: skip
+
+
+def explain(
+    ticket: Annotated[str, typer.Argument(help="A ticket's number, such as PR-1002-4130.")],
+    config: Config = None,
+    database: DatabaseUrl = None,
+    language: Annotated[str, typer.Option(help="it or en.")] = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Why everything about a ticket is as it is: who, kind, priority, deadlines, queue, who was rung."""
+    from gateway.app import build
+    from gateway.store import tickets as stored
+    from routing import numbers, sla_words
+    from routing import sla as clocks
+
+    found = numbers.ticket_id(ticket)
+    if found is None:
+        wrong(f"{ticket!r} is no ticket number: its check digit is wrong or it has too few digits")
+    with database_of(database) as opened:
+        engine = build(settings_of(config), opened).engine
+        known = opened.read(lambda c: engine.ticket(c, found))
+        if known is None:
+            wrong(f"there is no ticket {ticket}")
+        story = opened.read(lambda c: stored.story(c, known.id))
+        stamp = engine.stamp(known, opened.clock.now()) if known.plan else None
+        if as_json:
+            show({
+                **_ticket(engine, known, ()), "evidence": list(known.evidence),
+                "clocks": clocks.as_json(stamp, engine.desk(known.desk).zone) if stamp else None,
+                "story": [{"at": e.at, "kind": e.kind, "author": e.author, **e.data} for e in story],
+            })  # fmt: skip
+            return
+        typer.echo(
+            f"{known.number}: {known.subject}\n{known.kind} {known.priority}, {known.state}, queue {known.queue} ({known.level})"
+        )
+        typer.echo("\nWhy")
+        for line in known.evidence:
+            typer.echo(f"  {line}")
+        if stamp is not None:
+            typer.echo("\nBy when")
+            for line in sla_words.in_words(stamp, language):
+                typer.echo(f"  {line}")
+        typer.echo("\nWhat happened")
+        for entry in story:
+            words = entry.data.get("words") or entry.data.get("text") or entry.data.get("subject", "")
+            typer.echo(
+                f"  {entry.at.isoformat(timespec='seconds')}  {entry.kind:11} {entry.author}: {str(words)[:200]}"
+            )
+
+
+def ledger(
+    config: Config = None,
+    database: DatabaseUrl = None,
+    as_json: AsJson = False,
+    outcome: Annotated[str | None, typer.Option(help="new,append,duplicate,held,refused")] = None,
+) -> None:
+    """Every report and its one outcome."""
+    from gateway.store import reports
+    from routing import numbers
+
+    wanted = tuple(filter(None, (outcome or "").split(",")))
+    unknown = set(wanted) - set(reports.OUTCOMES)
+    if unknown:
+        wrong(f"--outcome: {', '.join(sorted(unknown))} is none of {', '.join(reports.OUTCOMES)}")
+    prefix = next(iter(settings_of(config).desks.values())).ticket_prefix
+
+    def every(connection: Any) -> None:
+        for row in reports.ledger(connection, wanted):
+            number = numbers.number_of(row.ticket_id, prefix) if row.ticket_id else None
+            if as_json:
+                show({
+                    "id": row.id, "at": row.at, "door": row.door, "peer": row.peer, "message_id": row.message_id,
+                    "envelope_from": row.envelope_from, "rcpt": list(row.rcpt), "outcome": row.outcome, "reason": row.reason,
+                    "ticket": number, "customer": row.customer, "verified": row.verified, "acknowledge": row.acknowledge,
+                    "sha256": row.sha256,
+                })  # fmt: skip
+            else:
+                typer.echo(
+                    f"{row.id:6} {row.at.isoformat(timespec='seconds')} {row.door:6} {row.outcome:9} {number or row.reason or '-':14} {row.envelope_from or ''}"
+                )
+
+    with database_of(database) as opened:
+        opened.read(every)
+
+
+def calls(config: Config = None, database: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Customers' calls with their events, in order of time."""
+    from gateway.store import calls as stored
+    from routing import numbers
+
+    prefix = next(iter(settings_of(config).desks.values())).ticket_prefix
+
+    def every(connection: Any) -> None:
+        for call, events in stored.every(connection):
+            number = numbers.number_of(call.ticket_id, prefix) if call.ticket_id else None
+            if as_json:
+                show(
+                    {
+                        "call_sid": call.sid,
+                        "customer": call.customer,
+                        "ticket": number,
+                        "events": list(events),
+                        "at": call.at,
+                        "status": call.status,
+                    }
+                )
+            else:
+                typer.echo(
+                    f"{call.at.isoformat(timespec='seconds')} {call.sid} {call.customer or '-'} {number or '-'} {', '.join(events)}"
+                )
+
+    with database_of(database) as opened:
+        opened.read(every)

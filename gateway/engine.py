@@ -1,0 +1,478 @@
+"""THE STORY of a report, from the door to the promise. Read it from top to bottom.
+
+keep -> parse -> authenticate -> recognise -> relate -> decide -> file -> promise. A door hands in what reached it and gives
+its promise (SMTP 250, HTTP 200) only when `take_mail` has returned: by then everything is durable, in one transaction.
+What fails between keep and decide loses nothing: the report becomes a ticket to look at, with its raw and an alarm. What
+fails in keep or file raises Temporary, and nothing is half done. Calls come in by `file_call`, inside their own dialogue.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import Connection
+
+import parsers
+from gateway import authenticate
+from gateway.errors import Temporary
+from gateway.post import compose, tokens
+from gateway.post.letter import Answer, Letter, Notice, Receipt
+from gateway.settings import Settings
+from gateway.store import calls, directory, jobs, letters, reports, tickets
+from gateway.store.database import Database
+from gateway.store.tickets import NewEntry
+from identity import match, normal, rights, sender
+from identity.clues import Signs
+from identity.people import Authentication, Recognition
+from identity.sender import Sender
+from parsers import Message
+from routing import decide, numbers, sla, threads
+from routing.decide import Decision, Report
+from routing.desk import Desk
+from routing.threads import Clues, Joining
+from routing.tickets import Ticket, after, ended
+
+log = structlog.get_logger(__name__)
+
+LONGEST_SUBJECT = 300
+HELD_BOUNCE = "bounce-not-ours"
+HELD_TOKEN = "token-without-party"
+HELD_LOOP = "suspected-loop"
+UNREADABLE = "unreadable"
+FAILED = "failed-inside"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail as a door got it. `received` is the provable instant of receipt: every clock starts there."""
+
+    door: str
+    peer: str
+    envelope_from: str | None
+    rcpt: tuple[str, ...]
+    raw: bytes
+    received: datetime
+    helo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail in hand: read and authenticated, not yet filed."""
+
+    arrival: Arrival
+    sha256: str
+    compressed: bytes
+    key: str
+    message: Message
+    authentication: Authentication
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a report: exactly one of new, append, duplicate, held, refused."""
+
+    outcome: str
+    reason: str | None = None
+    ticket_id: int | None = None
+    number: str | None = None
+    who: Recognition | None = None
+    decision: Decision | None = None
+    acknowledge: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+class Engine:
+    """Files reports. Has no state of its own: any replica's engine does the same."""
+
+    def __init__(
+        self, settings: Settings, database: Database, secret: bytes, resolver: authenticate.Resolver | None = None
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.secret = secret
+        self.resolver = resolver
+        self._own = settings.own_addresses
+        self.prefixes = {desk.id: desk.ticket_prefix for desk in settings.desks.values()}
+
+    # The story of a mail ----------------------------------------------------------------------------------------
+
+    def take_mail(self, arrival: Arrival) -> Outcome:
+        """The whole story of one mail; when it returns, the mail may be promised."""
+        mail = self.read(arrival)
+        try:
+            return self.database.write(lambda connection: self.file_mail(connection, mail))
+        except Temporary:
+            raise
+        except Exception as trouble:  # the door's edge: a fault of ours must not lose or refuse a report
+            log.error("engine.filing_failed", sha256=mail.sha256, exc_info=trouble)
+            return self.database.write(lambda connection: self._file_unread(connection, mail, FAILED))
+
+    def read(self, arrival: Arrival) -> Mail:
+        """Steps 1 and 2, outside the transaction: fingerprint, parse, authenticate."""
+        digest = sha256(arrival.raw).hexdigest()
+        message = parsers.parse(arrival.raw)
+        key = threads.delivery_key(
+            arrival.raw, identified=bool(message.message_id or message.date), received=arrival.received
+        )
+        proof = authenticate.authenticate(
+            message, arrival.raw, peer=arrival.peer, envelope_from=arrival.envelope_from or "", helo=arrival.helo,
+            edge=self.settings.edge, demo=self.settings.demo, resolver=self.resolver,
+        )  # fmt: skip
+        return Mail(arrival, digest, reports.compress(arrival.raw), key, message, proof)
+
+    def file_mail(self, connection: Connection, mail: Mail) -> Outcome:
+        """Steps 3 to 6 in the caller's transaction."""
+        twin = reports.twin(connection, mail.key)
+        if twin is not None:
+            return self._record(connection, mail, Outcome("duplicate", "same-delivery", twin.ticket_id), twin=twin.id)
+        if mail.message.error:
+            return self._file_unread(connection, mail, UNREADABLE)
+        author = sender.judge([address.addr for address in mail.message.froms], self._own)
+        clues = self._clues(connection, mail.message, mail.arrival.rcpt)
+        if mail.message.is_bounce:
+            return self._file_bounce(connection, mail, clues)
+        if author.held:
+            return self._record(connection, mail, Outcome("held", author.held))
+        desk = self._desk_of(mail.arrival.rcpt)
+        signs = Signs(
+            "mail",
+            author.address,
+            mail.authentication,
+            subject=mail.message.subject or "",
+            text=mail.message.reply_text,
+        )
+        who = self.recognise(connection, signs, desk, mail.arrival.received)
+        joining = self._joining(connection, mail, clues, who)
+        if joining.verdict == "hold":
+            return self._record(connection, mail, Outcome("held", HELD_TOKEN, who=who, evidence=joining.evidence))
+        if joining.verdict in ("join", "reopen"):
+            return self._append(connection, mail, who, joining)
+        return self._open(connection, mail, author, who, desk, joining)
+
+    # Recognise --------------------------------------------------------------------------------------------------
+
+    def recognise(self, connection: Connection, signs: Signs, desk: Desk, at: datetime) -> Recognition:
+        """Who it is and what they are entitled to at this desk; a plan of another desk is not this one's."""
+        today = at.astimezone(ZoneInfo(desk.zone)).date()
+        return match.recognise(signs, directory.StoredFinder(connection), self.settings.covers, today=today)
+
+    # Relate -----------------------------------------------------------------------------------------------------
+
+    def _clues(self, connection: Connection, message: Message, rcpt: Sequence[str]) -> Clues:
+        """Our own tokens first (no look-up needed to prove them), then references shared with mails we know."""
+        named = tuple(
+            dict.fromkeys((*((message.in_reply_to,) if message.in_reply_to else ()), *reversed(message.references)))
+        )
+        readings = [tokens.judge_address(address, self.secret) for address in rcpt]
+        readings += [tokens.judge_message_id(one, self.secret) for one in named]
+        proven = [
+            numbers.ticket_id(reading.digits) for reading in readings if reading.verdict == "right" and reading.digits
+        ]
+        found = tuple(dict.fromkeys(ticket for ticket in proven if ticket is not None))
+        wrong = any(reading.verdict == "wrong" for reading in readings)
+        shared = reports.threads_of(connection, named) if named and not found else ()
+        return Clues(found, wrong, shared)
+
+    def _joining(self, connection: Connection, mail: Mail, clues: Clues, who: Recognition) -> Joining:
+        """The first ticket that the clues name and that exists decides; a forward is never part of its thread."""
+        forwarded = clues.shared and not clues.proven and _is_forward(mail.message.subject)
+        for proven, ids in ((True, clues.proven), (False, () if forwarded else clues.shared)):
+            for one in ids:
+                ticket = self.ticket(connection, one, lock=True)
+                if ticket is not None:
+                    return threads.join(
+                        ticket, who, proven=proven, resolved_at=ticket.resolved_at, received=mail.arrival.received
+                    )
+        told = ("thread: carries a token that is not ours: a ticket of its own",) if clues.wrong else ()
+        return Joining("new", None, told)
+
+    # File -------------------------------------------------------------------------------------------------------
+
+    def _open(
+        self, connection: Connection, mail: Mail, author: Sender, who: Recognition, desk: Desk, joining: Joining
+    ) -> Outcome:
+        message, arrival = mail.message, mail.arrival
+        report = Report(
+            channel="mail",
+            received=arrival.received,
+            subject=message.subject or "",
+            text=message.reply_text,
+            language=message.language,
+            automatic=message.automatic is not None,
+        )
+        decision = decide.decide(report, who, desk)
+        answer, why = rights.may_acknowledge(
+            author,
+            mail.authentication,
+            directory.StoredFinder(connection),
+            automatic=message.automatic or ("null-sender" if arrival.envelope_from == "" else None),
+            reply_to=[address.addr for address in message.reply_to],
+        )
+        evidence = (
+            *who.evidence,
+            *joining.evidence,
+            *decision.evidence,
+            f"acknowledge: {'yes' if answer else f'no, {why}'}",
+        )
+        evidence += tuple(f"mark: {mark}" for mark in decision.marks)
+        linked = joining.ticket.id if joining.ticket else None
+        ticket_id = self.open_ticket(
+            connection, desk, who, decision, evidence,
+            subject=message.subject or "", channel="mail", received=arrival.received, linked=linked,
+            contact_address=who.address, entries=(_mail_entry(mail, who),),
+        )  # fmt: skip
+        if answer and who.address:
+            state = {"in_reply_to": message.message_id, "references": list(message.references)}
+            jobs.add(connection, "acknowledge", arrival.received, state, ticket_id)
+        reports.name_thread(connection, ticket_id, _named(message))
+        done = Outcome(
+            "new", None, ticket_id, numbers.number_of(ticket_id, desk.ticket_prefix), who, decision, answer, evidence
+        )
+        return self._record(connection, mail, done)
+
+    def open_ticket(
+        self, connection: Connection, desk: Desk, who: Recognition, decision: Decision, evidence: tuple[str, ...], *,
+        subject: str, channel: str, received: datetime, contact_address: str | None = None, phone: str | None = None,
+        linked: int | None = None, entries: tuple[NewEntry, ...] = (),
+    ) -> int:  # fmt: skip
+        """Step 6 for every door: the ticket, its clocks, its story and its jobs. Returns the ticket's id."""
+        stamp = decision.stamp
+        due = (
+            min((clock for clock in stamp.clocks if clock.due), key=lambda clock: clock.due or received, default=None)
+            if stamp
+            else None
+        )
+        customer = directory.get(connection, who.customer) if who.customer else None
+        ticket_id = tickets.insert(connection, {
+            "desk": desk.id, "customer": who.customer, "customer_name": customer.name if customer else None,
+            "contact": who.contact, "requester": contact_address, "phone": phone, "language": decision.language,
+            "subject": _shown(subject), "channel": channel, "plan": decision.plan, "base_plan": None,
+            "kind": decision.kind, "priority": decision.priority, "queue": decision.queue, "level": decision.level,
+            "state": "new", "verified": who.verified, "via_on_call": decision.via_on_call,
+            "received_at": received, "opened_at": received, "linked": linked,
+            "next_due": due.due if due else None, "next_target": due.target if due else None,
+            "clocks": sla.as_json(stamp, desk.zone) if stamp else {}, "evidence": list(evidence),
+        })  # fmt: skip
+        tickets.tell(connection, ticket_id, received, *entries)
+        todo: list[tuple[str, datetime, dict[str, Any]]] = []
+        if due is not None and due.due is not None:
+            todo.append(("clock", due.due, {}))
+        if decision.page:
+            todo.append(("page", received, {"page": calls.open_page(connection, ticket_id, received)}))
+        jobs.add_all(connection, todo, ticket_id)
+        return ticket_id
+
+    def _append(self, connection: Connection, mail: Mail, who: Recognition, joining: Joining) -> Outcome:
+        """A known conversation goes on. A person's answer ends a wait for the customer; an automatic one changes nothing."""
+        ticket, at = joining.ticket, mail.arrival.received
+        assert ticket is not None
+        tickets.tell(connection, ticket.id, at, _mail_entry(mail, who))
+        changes: dict[str, Any] = {}
+        if mail.message.automatic is None:
+            if joining.verdict == "reopen":
+                changes = {"state": "taken" if ticket.assignee else "new", "resolved_at": None}
+                tickets.tell(
+                    connection,
+                    ticket.id,
+                    at,
+                    NewEntry("state", "presa", {"words": "reopened by the customer's answer"}),
+                )
+            elif ticket.state == "waiting":
+                changes = {"state": "taken", "pauses": ended(ticket.pauses, at)}
+                tickets.tell(
+                    connection,
+                    ticket.id,
+                    at,
+                    NewEntry("state", "presa", {"words": "clock resumed by the customer's answer"}),
+                )
+        if changes:
+            tickets.update(connection, ticket, **changes)
+            self.restamp(connection, ticket.id)
+        reports.name_thread(connection, ticket.id, _named(mail.message))
+        done = Outcome("append", None, ticket.id, ticket.number, who, None, False, (*who.evidence, *joining.evidence))
+        return self._record(connection, mail, done)
+
+    def _file_bounce(self, connection: Connection, mail: Mail, clues: Clues) -> Outcome:
+        """A bounce of our own mail lands on its ticket and alarms; any other is held, for it is nobody's report."""
+        ticket = next((found for one in clues.proven if (found := self.ticket(connection, one))), None)
+        if ticket is None:
+            return self._record(connection, mail, Outcome("held", HELD_BOUNCE))
+        failed = ", ".join(mail.message.failed_recipients) or "somebody"
+        words = f"Our mail on {ticket.number} did not reach {failed}; call the customer or correct the address"
+        tickets.tell(connection, ticket.id, mail.arrival.received, _mail_entry(mail, None))
+        jobs.alarm(connection, mail.arrival.received, "bounce", words, ticket.id)
+        return self._record(connection, mail, Outcome("append", "bounce", ticket.id, ticket.number, evidence=(words,)))
+
+    def _file_unread(self, connection: Connection, mail: Mail, reason: str) -> Outcome:
+        """A ticket to look at: nothing is known but the raw, and that is attached."""
+        desk = self._desk_of(mail.arrival.rcpt)
+        who = Recognition(None, None, "unknown", False, False, "unknown-customer", None)
+        report = Report("mail", mail.arrival.received, mail.message.subject or "", automatic=True, marks=(reason,))
+        decision = decide.decide(report, who, desk)
+        evidence = (f"report: {reason}: {mail.message.error or 'see the alarm'}", *decision.evidence)
+        ticket_id = self.open_ticket(
+            connection, desk, who, decision, evidence,
+            subject=mail.message.subject or "", channel="mail", received=mail.arrival.received, entries=(_mail_entry(mail, None),),
+        )  # fmt: skip
+        number = numbers.number_of(ticket_id, desk.ticket_prefix)
+        jobs.alarm(
+            connection,
+            mail.arrival.received,
+            reason,
+            f"{number} holds a mail that could not be read; open its raw",
+            ticket_id,
+        )
+        return self._record(connection, mail, Outcome("new", reason, ticket_id, number, who, decision, False, evidence))
+
+    def _record(self, connection: Connection, mail: Mail, done: Outcome, twin: int | None = None) -> Outcome:
+        """The ledger's line and the raw bytes, in the same transaction as what they led to."""
+        if twin is None:
+            reports.keep_raw(connection, mail.sha256, len(mail.arrival.raw), mail.compressed)
+        reports.insert(connection, {
+            "key": None if twin else mail.key, "twin": twin, "at": mail.arrival.received, "door": mail.arrival.door,
+            "peer": mail.arrival.peer, "envelope_from": mail.arrival.envelope_from, "rcpt": list(mail.arrival.rcpt),
+            "message_id": mail.message.message_id, "sha256": mail.sha256, "outcome": done.outcome, "reason": done.reason,
+            "ticket_id": done.ticket_id, "customer": done.who.customer if done.who else None,
+            "verified": done.who.verified if done.who else False, "acknowledge": done.acknowledge,
+            "evidence": list(done.evidence),
+        })  # fmt: skip
+        return done
+
+    # Clocks -----------------------------------------------------------------------------------------------------
+
+    def restamp(self, connection: Connection, ticket_id: int) -> None:
+        """Count a ticket's clocks again from its original receipt, after a pause, a new priority, a reopening."""
+        ticket = self.ticket(connection, ticket_id, lock=True)
+        if ticket is None or ticket.plan is None:
+            return
+        stamp = self.stamp(ticket)
+        waiting = [clock for clock in stamp.clocks if clock.due and clock.target not in ticket.met]
+        due = min(waiting, key=lambda clock: clock.due or ticket.received_at, default=None)
+        tickets.update(
+            connection, ticket, clocks=sla.as_json(stamp, self.desk(ticket.desk).zone),
+            next_due=due.due if due else None, next_target=due.target if due else None,
+        )  # fmt: skip
+        now = self.database.clock.now()
+        if not jobs.hasten(connection, "clock", ticket_id, now):
+            jobs.add(connection, "clock", now, {}, ticket_id)
+
+    def stamp(self, ticket: Ticket, at: datetime | None = None) -> sla.Stamp:
+        """A ticket's promises from its receipt, pauses and what was met; `at` gives their state at that instant."""
+        assert ticket.plan is not None
+        return sla.stamp(
+            self.desk(ticket.desk), plan=ticket.plan, base_plan=ticket.base_plan, kind=ticket.kind, priority=ticket.priority,  # type: ignore[arg-type]
+            received=ticket.received_at, via_on_call=ticket.via_on_call, pauses=[(p.start, p.end) for p in ticket.pauses],
+            met=ticket.met, at=at, stopped_at=ticket.resolved_at,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def take(self, connection: Connection, ticket_id: int, name: str, at: datetime) -> None:
+        """Somebody takes a ticket in charge: the clock knows."""
+        ticket = self.ticket(connection, ticket_id, lock=True)
+        if ticket is None or (state := after(ticket.state, "take")) is None:
+            return
+        met = {"take_charge": at, **ticket.met}
+        tickets.update(connection, ticket, state=state, assignee=name, met=met)
+        tickets.tell(connection, ticket_id, at, NewEntry("state", name, {"words": f"taken in charge by {name}"}))
+        self.restamp(connection, ticket_id)
+
+    # Letters ----------------------------------------------------------------------------------------------------
+
+    def reply_to(self, ticket: Ticket) -> str:
+        """The address that adds to this ticket, by its own token."""
+        return tokens.reply_address(self._address_of(ticket), ticket.number, self.secret)
+
+    def outgoing_message_id(self, ticket: Ticket, n: int = 1) -> str:
+        """The id (without <>) of the n-th mail about this ticket; the first is the acknowledgement."""
+        return tokens.message_id(ticket.number, n, self._address_of(ticket).rpartition("@")[2], self.secret)
+
+    def letter(
+        self,
+        ticket: Ticket,
+        content: Receipt | Answer | Notice,
+        message_id: str,
+        now: datetime,
+        thread: Mapping[str, Any],
+    ) -> Letter:
+        """A letter to the ticket's requester. `thread`: in_reply_to and references, to stay in the conversation."""
+        assert ticket.requester is not None
+        desk = self.desk(ticket.desk)
+        return Letter(
+            ticket.requester, ticket.language, desk.zone, ticket.number, desk.name.get(ticket.language, desk.id),
+            self._address_of(ticket), self.reply_to(ticket), message_id, now, content,
+            thread.get("in_reply_to"), tuple(thread.get("references", ())),
+        )  # fmt: skip
+
+    def keep_letter(self, connection: Connection, letter: Letter, ticket_id: int) -> None:
+        """Write a letter down before it leaves."""
+        ticket = self.ticket(connection, ticket_id)
+        folders = self.settings.templates.get(ticket.desk, ()) if ticket else ()
+        letters.write(connection, {
+            "message_id": letter.message_id, "ticket_id": ticket_id, "kind": compose.kind_of(letter.content), "at": letter.date,
+            "recipient": letter.to, "envelope_from": compose.envelope_from(letter),
+            "subject": compose.subject(letter, folders), "body": compose.compose(letter, folders),
+        })  # fmt: skip
+
+    def _address_of(self, ticket: Ticket) -> str:
+        """The desk's own address: the first recipient that belongs to it."""
+        return next(address for address, where in self.settings.recipients.items() if where.desk == ticket.desk)
+
+    # Small questions --------------------------------------------------------------------------------------------
+
+    def desk(self, desk: str) -> Desk:
+        return self.settings.desks[desk]
+
+    def ours(self, address: str) -> bool:
+        """Is this one of our recipients, with or without a tag?"""
+        known = normal.address(address)
+        return known is not None and sender.is_own(known, self._own)
+
+    def recipient(self, address: str) -> str | None:
+        """Our recipient behind an envelope address, without its tag."""
+        known = normal.address(address)
+        if known is None:
+            return None
+        local, _, host = known.rpartition("@")
+        plain = f"{local.partition('+')[0]}@{host}"
+        return next((one for one in (known, plain) if one in self._own), None)
+
+    def _desk_of(self, rcpt: Sequence[str]) -> Desk:
+        """The desk of the first recipient that is ours; without one (a file that was handed in) the first desk."""
+        for address in rcpt:
+            found = self.recipient(address)
+            if found is not None:
+                return self.desk(self.settings.recipients[found].desk)
+        return next(iter(self.settings.desks.values()))
+
+    def ticket(self, connection: Connection, ticket_id: int, *, lock: bool = False) -> Ticket | None:
+        return tickets.get(connection, ticket_id, self.prefixes, lock=lock)
+
+
+def _mail_entry(mail: Mail, who: Recognition | None) -> NewEntry:
+    """What the story shows of a mail at once; the whole of it stands in the raw store under its sha256."""
+    message = mail.message
+    author = message.from_.addr if message.from_ else "nobody"
+    return NewEntry("mail-in", author, {
+        "sha256": mail.sha256, "from": author, "name": message.from_.name if message.from_ else "",
+        "to": [address.addr for address in message.to][:20], "cc": [address.addr for address in message.cc][:20],
+        "subject": _shown(message.subject or ""), "text": message.reply_text, "message_id": message.message_id,
+        "automatic": message.automatic, "verified": bool(who and who.verified),
+        "attachments": [[one.filename, one.content_type, one.size, one.inline] for one in message.attachments],
+        "html": message.html is not None,
+    })  # fmt: skip
+
+
+def _shown(subject: str) -> str:
+    return " ".join(subject.split())[:LONGEST_SUBJECT]
+
+
+def _named(message: Message) -> tuple[str, ...]:
+    """The ids by which a later mail of the same thread may be known, besides this mail's own."""
+    return tuple(dict.fromkeys((*((message.in_reply_to,) if message.in_reply_to else ()), *message.references)))
+
+
+def _is_forward(subject: str | None) -> bool:
+    return (subject or "").lstrip().lower().startswith(("fwd:", "fw:", "wg:", "i:", "tr:", "rv:", "enc:", "inoltra:"))

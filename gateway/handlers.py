@@ -1,0 +1,185 @@
+"""What each kind of job does: acknowledge, letter, page, clock. `app` hands these to the runner.
+
+Each handler works outside a transaction and returns how to settle. What leaves the house is written down first (a letter
+with its Message-ID, a page's attempt with its id), done, and then its result is written: after a crash the same letter
+goes again under the same id, and the carrier is asked before a phone rings a second time.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from gateway.engine import Engine
+from gateway.errors import Permanent
+from gateway.pager import Pager
+from gateway.post import budget, send
+from gateway.post.letter import Letter, Note, Receipt
+from gateway.post.send import SmartHost
+from gateway.store import jobs, letters, tickets
+from gateway.store.jobs import Handler, Job, Settled
+from gateway.store.tickets import NewEntry
+from routing.tickets import OPEN, Ticket
+
+log = structlog.get_logger(__name__)
+
+HOUR = timedelta(hours=1)
+ASLEEP = timedelta(days=365)
+
+# reason codes of identity -> what the acknowledgement adds
+NOTES: Mapping[str, Note] = {
+    "channel-not-in-plan": "channel_not_in_plan",
+    "unknown-customer": "sender_unknown",
+    "contract-expired": "no_cover",
+    "contract-expired-renewable": "no_cover",
+    "contract-unpaid": "no_cover",
+    "contract-not-started": "no_cover",
+}
+
+
+class Handlers:
+    """The handlers of one process. `smarthost` is where letters go."""
+
+    def __init__(self, engine: Engine, pager: Pager, smarthost: SmartHost) -> None:
+        self._engine = engine
+        self._database = engine.database
+        self._pager = pager
+        self._smarthost = smarthost
+
+    def table(self) -> Mapping[str, Handler]:
+        return {"acknowledge": self.acknowledge, "letter": self.letter, "page": self._pager.run, "clock": self.clock}
+
+    # Letters ----------------------------------------------------------------------------------------------------
+
+    def acknowledge(self, job: Job) -> Settled:
+        """The first automatic answer, once a ticket and within the budgets."""
+        ticket = self._ticket(job)
+        now = self._database.clock.now()
+        if ticket.requester is None:
+            return Settled()
+        verdict = self._database.read(lambda connection: self._budget(connection, ticket, now))
+        message_id = self._engine.outgoing_message_id(ticket)
+        kept = self._database.read(lambda connection: letters.by_message_id(connection, message_id))
+        if kept is None and not verdict.allowed:
+            told = NewEntry("note", "presa", {"words": f"no acknowledgement sent: {verdict.why}"})
+            return Settled(lambda connection: tickets.tell(connection, ticket.id, now, told))
+        if kept is None:
+            content = Receipt(
+                clocks=self._engine.stamp(ticket).clocks if ticket.plan else (),
+                priority=self._engine.desk(ticket.desk)
+                .priorities[ticket.priority]
+                .get(ticket.language, ticket.priority),
+                updates_every=ticket.clocks.get("updates_every"),
+                notes=tuple(dict.fromkeys(NOTES[mark] for mark in self._marks(ticket) if mark in NOTES)),
+                channels=tuple(sorted(self._engine.desk(ticket.desk).plans[ticket.plan].channels))
+                if ticket.plan
+                else (),
+            )
+            self._write(self._engine.letter(ticket, content, message_id, now, job.state), ticket, job)
+        return self._send(message_id, ticket, "acknowledgement")
+
+    def letter(self, job: Job) -> Settled:
+        """An agent's answer or a notice, written down when it was decided."""
+        return self._send(job.state["message_id"], self._ticket(job), job.state["kind"])
+
+    def _budget(self, connection: Connection, ticket: Ticket, now: datetime) -> budget.Verdict:
+        history = {
+            "address": letters.sent_since(connection, now - HOUR, recipient=ticket.requester),
+            "ticket": letters.sent_since(connection, now - HOUR, ticket_id=ticket.id),
+        }
+        return budget.may_answer(history, now, verified=ticket.verified)  # type: ignore[arg-type]
+
+    def _write(self, letter: Letter, ticket: Ticket, job: Job) -> None:
+        """The intent, under the job's lease: from now on this very letter is what goes, whoever sends it."""
+
+        def write(connection: Connection) -> None:
+            jobs.keep(connection, job, job.state)
+            self._engine.keep_letter(connection, letter, ticket.id)
+
+        self._database.write(write)
+
+    def _send(self, message_id: str, ticket: Ticket, kind: str) -> Settled:
+        stored = self._database.read(lambda connection: letters.by_message_id(connection, message_id))
+        if stored is None:
+            raise Permanent(f"the letter {message_id} of {ticket.number} is not there")
+        if stored.state != "waiting":
+            return Settled()
+        state, detail = "sent", ""
+        try:
+            detail = send.send(stored.body, stored.envelope_from, stored.recipient, self._smarthost).evidence
+        except send.Refused as refused:
+            state, detail = "refused", refused.evidence
+        now = self._database.clock.now()
+
+        def write(connection: Connection) -> None:
+            letters.mark(connection, stored.id, state, detail)
+            data = {
+                "letter": stored.id,
+                "to": stored.recipient,
+                "subject": stored.subject,
+                "kind": kind,
+                "state": state,
+                "detail": detail,
+            }
+            tickets.tell(connection, ticket.id, now, NewEntry("mail-out", "presa", data))
+            if state == "refused":
+                words = f"Our mail on {ticket.number} was refused ({detail}); call the customer or correct the address"
+                jobs.alarm(connection, now, "letter-refused", words, ticket.id)
+
+        return Settled(write)
+
+    # The clock --------------------------------------------------------------------------------------------------
+
+    def clock(self, job: Job) -> Settled:
+        """Everything that is due on a ticket's clocks: a breach, a step of the escalation matrix; each told exactly once.
+
+        What the story has told already is not told again. After downtime the late ones come at once, in order, marked."""
+        ticket = self._ticket(job)
+        if ticket.state == "closed" or ticket.plan is None:
+            return Settled()
+        now = self._database.clock.now()
+        story = self._database.read(lambda connection: tickets.story(connection, ticket.id))
+        told = {entry.data["name"] for entry in story if entry.kind == "clock"}
+        waiting = [moment for moment in self._moments(ticket) if moment[1] not in told] if ticket.state in OPEN else []
+        due = [moment for moment in waiting if moment[0] <= now]
+
+        def write(connection: Connection) -> None:
+            for at, name, words in due:
+                late = now - at > timedelta(minutes=1)
+                said = f"{words} (noticed late)" if late else words
+                data = {"words": said, "name": name, "due": at.isoformat(), "late": late}
+                tickets.tell(connection, ticket.id, now, NewEntry("clock", "presa", data))
+                jobs.alarm(connection, now, name.partition(":")[0], f"{ticket.number}: {said}", ticket.id)
+
+        # With nothing ahead the job sleeps: a new priority, a resumed clock or a reopening makes it due again.
+        return Settled(write, again=min((at for at, _, _ in waiting if at > now), default=now + ASLEEP))
+
+    def _moments(self, ticket: Ticket) -> list[tuple[datetime, str, str]]:
+        """(when, name, words) of all that can become due, in order of time."""
+        stamp = self._engine.stamp(ticket)
+        found = [
+            (clock.due, f"breach:{clock.target}:{clock.due.isoformat()}", f"deadline missed: {clock.target}")
+            for clock in stamp.clocks
+            if clock.due and clock.target not in ticket.met
+        ]
+        found += [
+            (step.due, f"escalation:{step.to}:{step.due.isoformat()}", f"escalated to {step.to} by the clock")
+            for step in stamp.escalations
+            if step.due
+        ]
+        return sorted(found)
+
+    # Small questions --------------------------------------------------------------------------------------------
+
+    def _ticket(self, job: Job) -> Ticket:
+        assert job.ticket_id is not None
+        ticket_id = job.ticket_id
+        found = self._database.read(lambda connection: self._engine.ticket(connection, ticket_id))
+        if found is None:
+            raise Permanent(f"ticket {ticket_id} is not there")
+        return found
+
+    def _marks(self, ticket: Ticket) -> tuple[str, ...]:
+        """The reason codes that the decision left on the ticket."""
+        return tuple(line.removeprefix("mark: ") for line in ticket.evidence if line.startswith("mark: "))

@@ -1,0 +1,174 @@
+"""The clock's door: claims due jobs and runs their handlers. `app` hands in {kind: handler}.
+
+A handler does its work outside any transaction and returns how to settle: `Settled(write, again, state)`. The write, and the
+job's end or its next `run_at`, are one transaction under the job's fence, so a worker that lost its lease stores nothing.
+Temporary and unexpected trouble backs off (5 s doubling to an hour); Permanent trouble, or too many attempts, buries the job
+with an alarm. Handlers here know no kind of job: they are the engine's.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from gateway.clock import Clock
+from gateway.errors import Permanent, Temporary
+from gateway.store import jobs
+from gateway.store.database import Database
+from gateway.store.jobs import Handler, Job, LeaseLost, Settled
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)
+POLL_SECONDS = 5.0
+MAX_ATTEMPTS = 12
+FIRST_BACK_OFF = timedelta(seconds=5)
+LONGEST_BACK_OFF = timedelta(hours=1)
+
+
+def back_off(attempts: int) -> timedelta:
+    """How long to wait after the n-th failed attempt."""
+    return min(FIRST_BACK_OFF * 2 ** max(0, attempts - 1), LONGEST_BACK_OFF)
+
+
+class Runner:
+    """Runs due jobs: `run_due` once in this thread (tests move the clock), or `start`/`stop` with worker threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        handlers: Mapping[str, Handler],
+        *,
+        workers: int = 4,
+        lease: timedelta = LEASE,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._handlers = handlers
+        self._kinds = sorted(handlers)
+        self._workers = workers
+        self._lease = lease
+        self._woken = threading.Event()
+        self._stopping = threading.Event()
+        self._free = threading.Semaphore(workers)
+        self._thread: threading.Thread | None = None
+
+    def run_due(self) -> int:
+        """Claim what is due now and run it in this thread; says how many ran."""
+        claimed = self._claim(self._workers)
+        for job in claimed:
+            self._run(job)
+        return len(claimed)
+
+    def next_due(self) -> datetime | None:
+        return self._database.read(lambda connection: jobs.next_due(connection, self._kinds))
+
+    def start(self) -> None:
+        self._database.on_wake(self._woken.set)
+        self._thread = threading.Thread(target=self._loop, name="presa-jobs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more jobs and wait for the running ones; what is cut off comes back when its lease ends."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join(timeout=self._lease.total_seconds())
+
+    def _loop(self) -> None:
+        with ThreadPoolExecutor(max_workers=self._workers, thread_name_prefix="presa-job") as pool:
+            while not self._stopping.is_set():
+                self._woken.clear()
+                try:
+                    wait = self._round(pool)
+                except (
+                    Exception
+                ) as trouble:  # the loop's edge: the database may be away; it goes on by itself when it is back
+                    log.warning("jobs.round_failed", error=str(trouble))
+                    wait = POLL_SECONDS
+                if wait > 0:
+                    self._woken.wait(wait)
+
+    def _round(self, pool: ThreadPoolExecutor) -> float:
+        """Hand due jobs to free workers; how long to sleep then, in seconds."""
+        free = 0
+        while free < self._workers and self._free.acquire(
+            blocking=free == 0, timeout=POLL_SECONDS if free == 0 else None
+        ):
+            free += 1
+        claimed = self._claim(free)
+        for _ in range(free - len(claimed)):
+            self._free.release()
+        for job in claimed:
+            pool.submit(self._run_and_free, job)
+        if claimed:
+            return 0.0
+        due = self.next_due()
+        if due is None:
+            return POLL_SECONDS
+        return min(POLL_SECONDS, max(0.0, (due - self._clock.now()).total_seconds()))
+
+    def _claim(self, limit: int) -> tuple[Job, ...]:
+        now = self._clock.now()
+        due = self._database.read(lambda connection: jobs.next_due(connection, self._kinds))
+        if due is None or due > now:  # looking is cheap and takes no write lock
+            return ()
+        return self._database.write(lambda connection: jobs.claim(connection, now, limit, self._lease, self._kinds))
+
+    def _run_and_free(self, job: Job) -> None:
+        try:
+            self._run(job)
+        finally:
+            self._free.release()
+            self._woken.set()
+
+    def _run(self, job: Job) -> None:
+        try:
+            if job.attempts > MAX_ATTEMPTS:
+                raise Permanent(job.error or "it never came to an end")
+            settled = self._handlers[job.kind](job)
+            self._database.write(lambda connection: self._settle(connection, job, settled))
+        except LeaseLost:
+            log.info("jobs.lease_lost", job=job.id, kind=job.kind)
+        except Permanent as trouble:
+            self._give_up(job, trouble.public)
+        except Temporary as trouble:
+            self._retry(job, trouble.public)
+        except (
+            Exception
+        ) as trouble:  # a handler's own fault must not stop the others; it is retried and, in the end, buried
+            log.error("jobs.failed", job=job.id, kind=job.kind, exc_info=trouble)
+            self._retry(job, "internal error")
+
+    def _settle(self, connection: Connection, job: Job, settled: Settled) -> None:
+        if settled.again is None:
+            jobs.finish(connection, job)
+        else:
+            jobs.again(connection, job, settled.again, job.state if settled.state is None else settled.state)
+        if settled.write is not None:
+            settled.write(connection)
+
+    def _retry(self, job: Job, why: str) -> None:
+        if job.attempts >= MAX_ATTEMPTS:
+            self._give_up(job, why)
+            return
+        run_at = self._clock.now() + back_off(job.attempts)
+        self._quietly(lambda connection: jobs.back_off(connection, job, run_at, why))
+
+    def _give_up(self, job: Job, why: str) -> None:
+        log.error("jobs.dead", job=job.id, kind=job.kind, ticket=job.ticket_id, why=why)
+        now = self._clock.now()
+        self._quietly(lambda connection: jobs.bury(connection, job, now, why))
+
+    def _quietly(self, write: Callable[[Connection], None]) -> None:
+        """Write about a failure; when even that fails, the lease ends and the job comes back."""
+        try:
+            self._database.write(write)
+        except LeaseLost:
+            log.info("jobs.lease_lost")
+        except Temporary as trouble:
+            log.warning("jobs.unwritten", why=trouble.public)

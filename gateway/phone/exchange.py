@@ -1,0 +1,179 @@
+"""A stand-in carrier: the part of Twilio's REST that Presa uses, and telephones that ring, for tests and the demo.
+
+`Exchange` is told everything, time too. Nothing but `Timeline.advance_to` makes it act, so an order only puts down what
+comes next and never waits. Refuses to be a carrier for anybody but the one account it was made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from email.utils import formatdate
+from typing import Any
+
+from gateway.phone.simulator import ENDED, Line, Phone, status_fields
+
+EVENTS = ("initiated", "ringing", "answered", "completed")
+TWILIO_DEFAULT_TIMEOUT = 60
+BASE = "/2010-04-01/Accounts/{account}/Calls"
+Reply = tuple[int, Mapping[str, Any]]
+
+
+class Handset(Phone):
+    """A telephone that Presa rings. `answer`, `reject` and what every `Phone` can are what its owner does."""
+
+    def __init__(self, line: Line, order: Mapping[str, Sequence[str]], parent: Exchange) -> None:
+        super().__init__(line, from_=_one(order, "From"), to=_one(order, "To"), direction="outbound-api")
+        self.order, self.parent = order, parent
+        self.created = line.timeline.now
+        self.sequence = 0
+        self.on_end = lambda: self.tell("completed")
+
+    def ring(self) -> None:
+        """The network reached it, or did not."""
+        if self.over:
+            return
+        self.tell("initiated")
+        behaviour = self.parent.behaviour.get(self.to)
+        if isinstance(behaviour, str):
+            self.end(behaviour)
+            return
+        self.status = "ringing"
+        self.tell("ringing")
+        timeout = float(_one(self.order, "Timeout") or TWILIO_DEFAULT_TIMEOUT)
+        self.line.timeline.later(timeout, lambda: self.end("no-answer") if self.status == "ringing" else None)
+        if behaviour is not None:
+            behaviour(self)
+
+    def answer(self) -> None:
+        if self.status == "ringing":
+            self.status, self.answered_at = "in-progress", self.line.timeline.now
+            self.tell("answered")
+            self.begin(_one(self.order, "Url"))
+
+    def reject(self) -> None:
+        if self.status == "ringing":
+            self.end("busy")
+
+    def tell(self, event: str) -> None:
+        """A status callback, if it was asked for. Ends of every kind go under "completed"."""
+        url, wanted = _one(self.order, "StatusCallback"), self.order.get("StatusCallbackEvent") or ("completed",)
+        sequence, self.sequence = self.sequence, self.sequence + 1
+        if url and event in wanted:
+            said = {"initiated": {"CallStatus": "initiated"}}.get(event, {})
+            self.post(url, {**status_fields(self, sequence), **said})
+
+    def as_row(self) -> dict[str, Any]:
+        """The call as REST shows it."""
+        started = self.status not in ("queued", "ringing", "initiated")
+        return {
+            "sid": self.sid,
+            "account_sid": self.line.account_sid,
+            "to": self.to,
+            "from": self.from_,
+            "status": self.status,
+            "direction": self.direction,
+            "date_created": formatdate(self.created, usegmt=True),
+            "start_time": formatdate(self.answered_at, usegmt=True) if started and self.answered_at else None,
+            "duration": str(round(self.ended_at - self.answered_at)) if self.status == "completed" else None,
+            "uri": f"{BASE.format(account=self.line.account_sid)}/{self.sid}.json",
+        }
+
+
+class Exchange:
+    """Orders in, telephones out. `behaviour`: number -> "busy", "failed", or what is done when it rings."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.calls: dict[str, Handset] = {}
+        self.behaviour: dict[str, str | Callable[[Handset], object]] = {}
+        self.orders = 0  # how often a call was ordered, for "nothing was rung twice"
+        self.trouble: list[str] = []  # for tests: "before" fails the next order, "after" does it and fails to say so
+        line.network = self
+
+    # ── REST ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def create(self, order: Mapping[str, Sequence[str]]) -> Reply:
+        """POST Calls.json. The telephone rings when time is moved next."""
+        missing = [name for name in ("To", "From", "Url") if not _one(order, name)]
+        if missing:
+            return 400, {"code": 21201, "message": f"missing: {', '.join(missing)}", "status": 400}
+        trouble = self.trouble.pop(0) if self.trouble else ""
+        if trouble == "before":
+            return 503, {"code": 20503, "message": "service unavailable", "status": 503}
+        if trouble == "slow down":
+            return 429, {"code": 20429, "message": "too many requests", "status": 429}
+        self.orders += 1
+        handset = Handset(self.line, order, self)
+        self.calls[handset.sid] = handset
+        self.line.timeline.later(0, handset.ring)
+        if trouble == "after":
+            return 504, {"code": 20504, "message": "gateway time-out", "status": 504}
+        return 201, handset.as_row()
+
+    def list(self, to: str = "", status: str = "") -> Reply:
+        """GET Calls.json, newest first."""
+        rows = [c.as_row() for c in list_of(self.calls) if to in ("", c.to) and status in ("", c.status)]
+        return 200, {"calls": rows[::-1], "page": 0, "page_size": 50}
+
+    def get(self, sid: str) -> Reply:
+        call = self.calls.get(sid)
+        return (200, call.as_row()) if call else _not_found(sid)
+
+    def update(self, sid: str, status: str) -> Reply:
+        """POST Calls/{sid}.json: "canceled" stops what is queued or rings, "completed" ends it in any state."""
+        call = self.calls.get(sid)
+        if call is None:
+            return _not_found(sid)
+        if status not in ("canceled", "completed"):
+            return 400, {"code": 21220, "message": "invalid status", "status": 400}
+        self.line.timeline.later(0, lambda: _stop(call, status))
+        return 200, call.as_row()
+
+    # ── telephones ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ringing(self, number: str = "") -> tuple[Handset, ...]:
+        """The telephones that ring now, oldest first."""
+        return tuple(c for c in list_of(self.calls) if c.status == "ringing" and number in ("", c.to))
+
+    def last(self, number: str) -> Handset:
+        """The newest call to a number."""
+        return [c for c in list_of(self.calls) if c.to == number][-1]
+
+    def dial(self, number: str, from_: str, seconds: float, ended: Callable[[str, float], None]) -> Callable[[], None]:
+        """A <Dial> inside a call: rings a telephone that only talks. Answers with what hangs it up."""
+        order = {"To": (number,), "From": (from_,), "Timeout": (str(seconds),)}
+        handset = Talker(self.line, order, self)
+        handset.on_end = lambda: ended(handset.status, handset.ended_at - (handset.answered_at or handset.ended_at))
+        self.calls[handset.sid] = handset
+        self.line.timeline.later(0, handset.ring)
+        return handset.hang_up
+
+
+class Talker(Handset):
+    """The other end of a <Dial>: no documents of its own, two people talk."""
+
+    def answer(self) -> None:
+        if self.status == "ringing":
+            self.status, self.answered_at = "in-progress", self.line.timeline.now
+            self.hear("", "(connected)")
+
+
+def list_of(calls: Mapping[str, Handset]) -> list[Handset]:
+    """A copy that another thread's new call does not disturb."""
+    return list(calls.values())
+
+
+def _stop(call: Handset, status: str) -> None:
+    if call.status in ("queued", "ringing"):
+        call.end("canceled")
+    elif status == "completed" and call.status not in ENDED:
+        call.hang_up()
+
+
+def _not_found(sid: str) -> Reply:
+    return 404, {"code": 20404, "message": f"{sid} was not found", "status": 404}
+
+
+def _one(fields: Mapping[str, Sequence[str]], name: str) -> str:
+    values = fields.get(name) or ("",)
+    return values[0]

@@ -1,0 +1,133 @@
+"""Everything that is configured, read and checked once at start; then frozen.
+
+A directory of files and the environment in, one `Settings` out, or a `ConfigError` with every problem that could be
+found, each with file, line and column. Nothing starts half: there are no settings with errors in them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.settings import directory as directories
+from gateway.settings import presa, secrets
+from gateway.settings.desk import load_desk
+from gateway.settings.presa import Base, Carrier, Limits, Recipient
+from gateway.settings.secrets import Secrets
+from gateway.settings.source import ConfigError, Document, load_yaml
+from identity import normal
+from identity.directory import Directory, build
+from identity.entitlement import Cover
+from identity.results import Edge
+from routing.desk import Desk
+
+__all__ = ["Carrier", "ConfigError", "Limits", "Recipient", "Secrets", "Settings", "load", "load_directory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One Presa's configuration. `home`: the directory it was read from.
+
+    `recipients`: our addresses in normal form. `edge`: the relay whose authentication results count. `templates`: desk
+    -> folders of letters that it lays over ours. `people`: the directory file, empty when there is none (then the
+    database's directory is all there is). `demo`: loopback peers may send without proof; only a configuration that
+    can't reach the world has it.
+    """
+
+    home: Path
+    public_url: str
+    recipients: Mapping[str, Recipient]
+    edge: Edge | None
+    smarthost: str = field(repr=False)
+    limits: Limits
+    carrier: Carrier | None
+    desks: Mapping[str, Desk]
+    templates: Mapping[str, tuple[Path, ...]]
+    covers: Mapping[tuple[str, str], Cover]
+    people: Directory = field(repr=False)
+    secrets: Secrets = field(repr=False)
+    demo: bool = False
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        return frozenset(self.recipients)
+
+
+def load(home: Path, env: Mapping[str, str]) -> Settings:
+    """Read `home`/presa.yaml, the desks it names and `home`/directory.yaml. Raises ConfigError."""
+    kept = secrets.read(env)
+    document = load_yaml(home / "presa.yaml")
+    base = presa.read(document, env, kept)
+    desks, templates = _desks(home, document, base)
+    found = list(_unknown_recipients(document, base, desks))
+    if found:
+        raise ConfigError(found)
+    people = load_directory(home / "directory.yaml", desks) if (home / "directory.yaml").exists() else build(())
+    if base.demo:
+        _refuse_real_people(home / "directory.yaml", people)
+    return Settings(
+        home=home,
+        public_url=base.public_url,
+        recipients=base.recipients,
+        edge=base.edge,
+        smarthost=base.smarthost,
+        limits=base.limits,
+        carrier=base.carrier,
+        desks=desks,
+        templates=templates,
+        covers=directories.covers(desks),
+        people=people,
+        secrets=kept,
+        demo=base.demo,
+    )
+
+
+def load_directory(path: Path, desks: Mapping[str, Desk]) -> Directory:
+    """A directory file whose desks and plans exist. Raises ConfigError."""
+    document = load_yaml(path)
+    people = directories.read(document)
+    directories.check_names(document, people, desks)
+    return people
+
+
+def _desks(home: Path, document: Document, base: Base) -> tuple[Mapping[str, Desk], Mapping[str, tuple[Path, ...]]]:
+    """Every desk by its id, and the ``templates`` folder beside its file where there is one."""
+    desks: dict[str, Desk] = {}
+    templates: dict[str, tuple[Path, ...]] = {}
+    problems: list[str] = []
+    for index, name in enumerate(base.desk_paths):
+        try:
+            desk = load_desk(home / name)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            continue
+        if desk.id in desks:
+            place = ("desks", index)
+            problems.append(document.problem(place, f"desk {desk.id} again", "each desk once", "remove one of the two"))
+        desks[desk.id] = desk
+        folder = (home / name).parent / "templates"
+        templates[desk.id] = (folder,) if folder.is_dir() else ()
+    if problems:
+        raise ConfigError(problems)
+    return desks, templates
+
+
+def _unknown_recipients(document: Document, base: Base, desks: Mapping[str, Desk]) -> Iterator[str]:
+    """Recipients are looked up by the address as it was written, which is how the file's places are kept."""
+    written = list(document.data["recipients"])
+    for index, recipient in enumerate(base.recipients.values()):
+        loc = ("recipients", written[index])
+        desk = desks.get(recipient.desk)
+        if desk is None:
+            known = ", ".join(sorted(desks))
+            yield document.problem((*loc, "desk"), f"desk {recipient.desk}", f"one of {known}", "correct the name")
+        elif recipient.queue is not None and recipient.queue not in desk.queues:
+            known = ", ".join(sorted(desk.queues))
+            yield document.problem((*loc, "queue"), f"queue {recipient.queue}", f"one of {known}", "correct the name")
+
+
+def _refuse_real_people(path: Path, people: Directory) -> None:
+    names = (*people.domains, *(normal.host(address) for address in people.addresses))
+    real = [name for name in names if not presa.is_reserved(name)]
+    if real:
+        found = f"{path}:1:1: {real[0]} in the demo's directory"
+        raise ConfigError([f"{found}; names under .example, because of 'demo: true'; use one, or remove 'demo'"])

@@ -1,0 +1,284 @@
+"""A desk's YAML file -> the frozen values that routing decides by; or ConfigError naming file, line and column.
+
+Everything that can be wrong is found here, at start: shape (``desk_model``), references (``desk_checks``). Refuses to
+know any desk: what is special about one is in its file.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gateway.settings import desk_checks, desk_model, notation, source
+from gateway.settings.desk_duty import on_call
+from gateway.settings.desk_model import DeskFile, PlanSection
+from gateway.settings.notation import Cell
+from routing import calendars
+from routing.calendars import Calendar, Holiday
+from routing.desk import (
+    Allowance,
+    CallbackRules,
+    Desk,
+    EscalationStep,
+    EventRule,
+    Kind,
+    Level,
+    Life,
+    OnCallRule,
+    PhoneRules,
+    Plan,
+    Queue,
+    Route,
+    Target,
+    WordRule,
+)
+
+Promised = dict[tuple[Kind, str], dict[Target, Allowance]]
+
+
+def load_desk(path: Path) -> Desk:
+    """The desk of one file. Raises ConfigError with every problem found, each as ``file:line:column: ...``."""
+    document = source.load_yaml(path)
+    file = source.validate(DeskFile, document)
+    problems = tuple(desk_checks.problems(file, document))
+    if problems:
+        raise source.ConfigError(problems)
+    version = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    return replace(build(file), version=version)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a desk's file (draft 2020-12), for editors."""
+    return desk_model.json_schema()
+
+
+def unready(desk: Desk) -> tuple[str, ...]:
+    """What keeps a well-formed desk from keeping its promises, for ``presa check``: placeholders, and solar clocks that
+    nobody watches at night."""
+    return tuple(_unready(desk))
+
+
+def build(file: DeskFile) -> Desk:
+    """The desk of a file whose references hold."""
+    always = calendars.always()
+    return Desk(
+        id=file.id,
+        name=file.name,
+        languages=tuple(file.languages),
+        zone=file.zone,
+        ticket_prefix=file.ticket_prefix,
+        calendars={**{name: _calendar(file, name) for name in file.calendars}, always.id: always},
+        plans={name: _plan(file, name, plan) for name, plan in file.plans.items()},
+        kinds={kind: tuple(section.priorities) for kind, section in file.kinds.items()},
+        kind_labels={kind: section.label for kind, section in file.kinds.items()},
+        priorities=file.priorities,
+        default_kind=file.default.kind,
+        default_priority=file.default.priority,
+        matrix=_matrix(file),
+        levels=tuple(Level(level.id, level.label) for level in file.levels),
+        teams=file.teams,
+        queues={
+            name: Queue(name, queue.label, queue.level, tuple(queue.served_by), queue.hours)
+            for name, queue in file.queues.items()
+        },
+        fallback_queue=file.fallback_queue,
+        routes=tuple(
+            Route(r.queue, frozenset(r.kinds), frozenset(r.priorities), frozenset(r.plans), frozenset(r.reasons))
+            for r in file.routes
+        ),
+        precedence=file.precedence,
+        days_from=file.days_from,
+        channel_kinds={channel: frozenset(kinds) for channel, kinds in file.channel_kinds.items()},
+        contacts_only=file.contacts_only,
+        screening=tuple(WordRule(_lower(rule.words), rule.priority, rule.kind) for rule in file.screening),
+        events=tuple(EventRule(e.id, e.label, _lower(e.words), e.priority) for e in file.events),
+        lives={kind: _life(file, kind) for kind in file.lives},
+        phone=_phone(file),
+        on_call=on_call(file.on_call, file.zone) if file.on_call else None,
+        placeholders=(*file.placeholders, *(c.placeholder for c in file.calendars.values() if c.placeholder)),
+    )
+
+
+def _calendar(file: DeskFile, name: str) -> Calendar:
+    section = file.calendars[name]
+    on_holidays = section.hours.holiday
+    holidays = file.holidays[section.holidays] if section.holidays and on_holidays is not None else []
+    return Calendar(
+        id=name,
+        zone=section.zone or file.zone,
+        week=section.hours.week,
+        holidays=tuple(
+            Holiday(h.name, *(h.on or (0, 0)), h.easter, h.since, h.until, on_holidays or ()) for h in holidays
+        ),
+        special={notation.day(day): hours.week[notation.day(day).weekday()] for day, hours in section.special.items()},
+        label=section.label,
+    )
+
+
+def _plan(file: DeskFile, name: str, plan: PlanSection) -> Plan:
+    priorities = _priorities(file)
+    usual, on_call_only, out_of_hours = _promises(file, name)
+    return Plan(
+        id=name,
+        label=plan.label,
+        calendar=plan.calendar,
+        channels=frozenset(plan.channels),
+        targets=usual,
+        on_call_targets=on_call_only,
+        out_of_hours_targets=out_of_hours,
+        updates=_updates(file, name, usual),
+        escalations=_escalations(file, name),
+        substitutes={
+            pair: instead for key, instead in plan.substitutes.items() for pair in notation.row(key, priorities)
+        },
+        on_call=_plan_on_call(plan),
+        precedence=plan.precedence,
+        add_on=plan.add_on,
+        stands_on=plan.stands_on,
+        calendar_by_region=plan.calendar_by_region,
+        features=frozenset(plan.features),
+    )
+
+
+def _plan_on_call(plan: PlanSection) -> OnCallRule | None:
+    rule = plan.on_call
+    if rule is None:
+        return None
+    return OnCallRule(
+        outside=rule.outside,
+        priorities=frozenset(rule.priorities),
+        pages_by=frozenset(rule.pages_by),
+        kinds=frozenset(rule.kinds),
+        languages=tuple(rule.languages),
+        excluded_regions=frozenset(rule.excluded_regions),
+        maintenance=rule.maintenance,
+        pin=rule.pin,
+        end_users=rule.end_users,
+    )
+
+
+def _priorities(file: DeskFile) -> dict[Kind, list[str]]:
+    return {kind: section.priorities for kind, section in file.kinds.items()}
+
+
+def _inherit(file: DeskFile, table: dict[tuple[Kind, str], Any]) -> None:
+    """A monitoring event has what an incident of its priority has, unless a row speaks of it."""
+    for priority in _priorities(file).get("event", ()):
+        if ("event", priority) not in table and ("incident", priority) in table:
+            table["event", priority] = table["incident", priority]
+
+
+def _promises(file: DeskFile, plan: str) -> tuple[Promised, Promised, Promised]:
+    """A plan's column of the table: as usual, through on-call, out of hours."""
+    column = file.promises.columns.index(plan)
+    usual: Promised = {}
+    on_call_only: Promised = {}
+    out_of_hours: Promised = {}
+    for key, targets in file.promises.rows.items():
+        cells: dict[Target, Cell] = {target: cells[column] for target, cells in targets.items()}
+        for pair in notation.row(key, _priorities(file)):
+            usual[pair] = {target: cell.usual for target, cell in cells.items() if cell.usual}
+            if replaced := {target: cell.on_call for target, cell in cells.items() if cell.on_call}:
+                on_call_only[pair] = replaced
+            if replaced := {target: cell.out_of_hours for target, cell in cells.items() if cell.out_of_hours}:
+                out_of_hours[pair] = replaced
+    for table in (usual, on_call_only, out_of_hours):
+        _inherit(file, table)
+    return usual, on_call_only, out_of_hours
+
+
+def _updates(file: DeskFile, plan: str, targets: Promised) -> dict[tuple[Kind, str], Allowance]:
+    """A plan's cadence of news, in the calendar in which that priority is taken charge of."""
+    if file.updates is None or plan not in file.updates.columns:
+        return {}
+    column = file.updates.columns.index(plan)
+    cadences: dict[tuple[Kind, str], Allowance] = {}
+    for key, cells in file.updates.rows.items():
+        for pair in notation.row(key, _priorities(file)):
+            cadence, taken = cells[column], targets.get(pair, {}).get("take_charge")
+            if cadence is None:
+                continue
+            solar = cadence.unit == "business" and taken is not None and taken.unit == "solar"
+            cadences[pair] = replace(cadence, unit="solar") if solar else cadence
+    _inherit(file, cadences)
+    return cadences
+
+
+def _escalations(file: DeskFile, plan: str) -> dict[str, tuple[EscalationStep, ...]]:
+    table = file.escalations
+    if table is None or plan not in table.after:
+        return {}
+    return {
+        priority: tuple(
+            EscalationStep(to, after)
+            for to, after in zip(names, table.after[plan], strict=True)
+            if to is not None and after is not None
+        )
+        for priority, names in table.matrix.items()
+    }
+
+
+def _matrix(file: DeskFile) -> dict[tuple[str, str], str]:
+    if file.matrix is None:
+        return {}
+    return {
+        (impact, urgency): priority
+        for impact, cells in file.matrix.impact.items()
+        for urgency, priority in zip(file.matrix.urgency, cells, strict=True)
+    }
+
+
+def _life(file: DeskFile, kind: Kind) -> Life:
+    life = file.lives[kind]
+    moves = {state: tuple(following) for state, following in life.moves.items()}
+    expires = life.expires
+    return Life(kind, life.start, moves, expires.state if expires else None, expires.to if expires else None)
+
+
+def _phone(file: DeskFile) -> PhoneRules | None:
+    phone = file.phone
+    if phone is None:
+        return None
+    calls = phone.callbacks
+    return PhoneRules(
+        languages=phone.languages,
+        severities=phone.severities,
+        page_priorities=frozenset(phone.pages),
+        hours=None if phone.hours == "never" else phone.hours,
+        record=phone.record,
+        retention_days=phone.retention_days,
+        pin_after_hours=phone.pin_after_hours,
+        maintenance_key=phone.maintenance_key,
+        callbacks=CallbackRules(
+            frozenset(calls.countries),
+            frozenset(calls.types),
+            calls.per_caller_per_hour,
+            calls.per_target_per_hour,
+            calls.per_day,
+        )
+        if calls
+        else None,
+    )
+
+
+def _lower(words: list[str]) -> tuple[str, ...]:
+    return tuple(word.lower() for word in words)
+
+
+def _unready(desk: Desk) -> Iterator[str]:
+    yield from (f"desk {desk.id}: {placeholder}" for placeholder in desk.placeholders)
+    watched = any(queue.hours == "24x7" for queue in desk.queues.values())
+    for plan in desk.plans.values():
+        on_duty = desk.on_call is not None and plan.on_call is not None
+        if not watched and not on_duty and _solar(plan.targets, plan.out_of_hours_targets):
+            yield f"desk {desk.id}: plan {plan.id} has a solar clock, and at night no queue (24x7) and no on-call"
+        if not on_duty and plan.on_call_targets:
+            yield f"desk {desk.id}: plan {plan.id} promises through on-call, and has none"
+    if desk.on_call is not None:
+        silent = [person.name for person in desk.on_call.people.values() if not person.number]
+        yield from (f"desk {desk.id}: {name} is on call and has no number" for name in silent)
+
+
+def _solar(*tables: Mapping[tuple[Kind, str], Mapping[Target, Allowance]]) -> bool:
+    return any(a.unit == "solar" for table in tables for targets in table.values() for a in targets.values())

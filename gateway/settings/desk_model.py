@@ -1,0 +1,357 @@
+"""The shape of a desk's YAML file: pydantic models, keys not known refused, notations read as they are validated.
+
+These are also the source of the JSON Schema that editors complete from. Refuses to check references between sections
+(``gateway.settings.desk_checks``) and to build the desk (``gateway.settings.desk``).
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from gateway.settings import notation
+from gateway.settings.notation import Cell, Hours
+from routing.desk import Allowance, Channel, DaysFrom, Kind, NumberType, Precedence, Target
+
+
+def _written(description: str, *examples: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": description, "examples": list(examples)})
+
+
+def _text(value: object) -> object:
+    """Keys such as 1 are numbers in YAML and names here."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Key = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, Field(min_length=1)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Words = Annotated[dict[str, Text], Field(min_length=1, description="language -> words")]
+CellText = Annotated[Cell, PlainValidator(notation.cell), _written("a promise", "2h", "10m solar", "NBD", "BE", "N/A")]
+AllowanceText = Annotated[
+    Allowance | None, PlainValidator(notation.allowance), _written("an allowance", "2h", "10m solar", "NBD", "2 days")
+]
+HoursText = Annotated[
+    Hours, PlainValidator(notation.hours), _written("opening hours", "Mo-Fr 09:00-18:00; PH off", "24/7", "off")
+]
+SpanText = Annotated[timedelta, PlainValidator(notation.span), _written("a time span", "25s", "15m", "7 days")]
+DayText = Annotated[date, PlainValidator(notation.day), _written("a date", "2026-12-24")]
+MonthDayText = Annotated[tuple[int, int], PlainValidator(notation.month_day), _written("month and day", "12-25")]
+TimeText = Annotated[time, PlainValidator(notation.clock_time), _written("a time of day", "09:00")]
+MomentText = Annotated[
+    datetime, PlainValidator(notation.moment), _written("an instant with its offset", "2026-12-24T18:00:00+01:00")
+]
+DaysText = Annotated[tuple[int, ...], PlainValidator(notation.days_of_week), _written("days of the week", "Mo-Fr")]
+DutyText = Annotated[
+    tuple[tuple[int, ...], time, time],
+    PlainValidator(notation.duty_hours),
+    _written("days and wall-clock times", "Mo-Fr 18:00-09:00"),
+]
+
+
+class Section(BaseModel):
+    """A mapping of the file: no key that is not known, no value bent into another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class HolidaySection(Section):
+    """One day of every year: ``on`` a date, or ``easter`` days after Easter Sunday."""
+
+    name: Text
+    on: MonthDayText | None = None
+    easter: int | None = None
+    since: int = 1
+    until: int = 9999
+
+
+class CalendarSection(Section):
+    """Weekly hours; what ``PH`` does in them holds for the listed holidays. ``special`` overrules both."""
+
+    label: str = ""
+    zone: str | None = None
+    hours: HoursText
+    holidays: str | None = None
+    special: dict[str, HoursText] = {}
+    placeholder: str | None = Field(None, description="what must still be found out; named by `presa check`")
+
+
+class KindSection(Section):
+    """A kind of ticket and the priorities it may have."""
+
+    label: Words
+    priorities: Annotated[list[str], Field(min_length=1)]
+
+
+class DefaultSection(Section):
+    """What a report is when nothing speaks for anything else."""
+
+    kind: Kind
+    priority: str
+
+
+class MatrixSection(Section):
+    """Priority by impact (rows) and urgency (columns)."""
+
+    urgency: Annotated[list[str], Field(min_length=1)]
+    impact: Annotated[dict[str, list[str]], Field(min_length=1)]
+
+
+class PlanOnCallSection(Section):
+    """A plan's right to the out-of-hours duty: outside the hours of which calendar, for what, how asked."""
+
+    outside: str
+    priorities: Annotated[list[str], Field(min_length=1)]
+    pages_by: list[Channel] = ["phone"]
+    kinds: list[Kind] = ["incident"]
+    languages: list[str] = []
+    excluded_regions: list[str] = []
+    maintenance: bool = False
+    pin: bool = True
+    end_users: bool = False
+
+
+class PlanSection(Section):
+    """One plan. ``substitutes``: row -> the priority it is treated as."""
+
+    label: Text
+    calendar: str
+    channels: Annotated[list[Channel], Field(min_length=1)]
+    precedence: int = 0
+    add_on: bool = False
+    stands_on: str | None = None
+    calendar_by_region: dict[str, str] = {}
+    substitutes: dict[str, str] = {}
+    features: list[str] = []
+    on_call: PlanOnCallSection | None = None
+
+
+class PromisesSection(Section):
+    """The table of promises: for each row (kind and priority) and target, one cell for each plan."""
+
+    columns: Annotated[list[str], Field(min_length=1)]
+    rows: dict[str, dict[Target, list[CellText]]]
+
+
+class UpdatesSection(Section):
+    """How often the customer hears of an open ticket: one cell for each plan."""
+
+    columns: Annotated[list[str], Field(min_length=1)]
+    rows: dict[str, list[AllowanceText]]
+
+
+class EscalationsSection(Section):
+    """Who is told (``matrix``: priority -> a name a step, or ``~``) after how long (``after``: plan -> steps)."""
+
+    after: Annotated[dict[str, list[AllowanceText]], Field(min_length=1)]
+    matrix: Annotated[dict[str, list[Text | None]], Field(min_length=1)]
+
+
+class LevelSection(Section):
+    """A tier of support."""
+
+    id: Text
+    label: Words
+
+
+class QueueSection(Section):
+    """Where tickets wait, who looks at it, and in which calendar."""
+
+    label: Words
+    level: str | None = None
+    served_by: list[str]
+    hours: str
+
+
+class RouteSection(Section):
+    """The first route whose every given condition holds wins."""
+
+    queue: str
+    kinds: list[Kind] = []
+    priorities: list[str] = []
+    plans: list[str] = []
+    reasons: list[Text] = []
+
+
+class WordSection(Section):
+    """Words in a report that speak for a priority or a kind."""
+
+    words: Annotated[list[Text], Field(min_length=1)]
+    priority: str | None = None
+    kind: Kind | None = None
+
+
+class EventSection(Section):
+    """A monitoring event by the words in its alarm."""
+
+    id: Slug
+    label: Words
+    words: Annotated[list[Text], Field(min_length=1)]
+    priority: str
+
+
+class ExpirySection(Section):
+    """A ticket in ``state`` goes to ``to`` when its validity date is over."""
+
+    state: str
+    to: str
+
+
+class LifeSection(Section):
+    """States of a kind that lives by agreement, and where each may go."""
+
+    start: str
+    moves: dict[str, list[str]]
+    expires: ExpirySection | None = None
+
+
+class CallbackSection(Section):
+    """Which numbers are called back, and how often."""
+
+    countries: Annotated[list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]], Field(min_length=1)]
+    types: Annotated[list[NumberType], Field(min_length=1)]
+    per_caller_per_hour: Annotated[int, Field(ge=1)] = 5
+    per_target_per_hour: Annotated[int, Field(ge=1)] = 5
+    per_day: Annotated[int, Field(ge=1)] = 200
+
+
+class PhoneSection(Section):
+    """How the telephone answers. ``hours``: a calendar, or ``never``: it is always after hours."""
+
+    languages: Annotated[dict[Key, str], Field(min_length=1)]
+    severities: Annotated[dict[Key, str], Field(min_length=1)]
+    pages: list[str]
+    hours: str
+    record: bool = False
+    retention_days: Annotated[int, Field(ge=1)] = 30
+    pin_after_hours: bool = True
+    maintenance_key: Key | None = None
+    callbacks: CallbackSection | None = None
+
+
+class PersonSection(Section):
+    """Somebody who can be rung; ``number`` in E.164, empty until somebody enters one."""
+
+    name: Text
+    number: str | None = None
+    language: str | None = None
+    zone: str | None = None
+
+
+class LayerSection(Section):
+    """People who take turns."""
+
+    name: Text
+    people: Annotated[list[str], Field(min_length=1)]
+    start: DayText
+    handoff: TimeText
+    length: SpanText
+    zone: str | None = None
+    hours: list[DutyText] = []
+    by_day: DaysText = ()
+    until: DayText | None = None
+
+
+class OverrideSection(Section):
+    """This person is on duty then, whatever the layers say."""
+
+    person: str
+    start: MomentText
+    end: MomentText
+    reason: str = ""
+
+
+class AbsenceSection(OverrideSection):
+    """This person is not rung then; ``substitute`` stands in."""
+
+    substitute: str | None = None
+
+
+class RotaSection(Section):
+    """Layers, of which a later one wins, and overrides."""
+
+    name: str = ""
+    layers: Annotated[list[LayerSection], Field(min_length=1)]
+    overrides: list[OverrideSection] = []
+
+
+class StepSection(Section):
+    """One step of a policy: a rota or a person."""
+
+    rota: str | None = None
+    person: str | None = None
+    wait: SpanText = timedelta(seconds=60)
+    redials: Annotated[int, Field(ge=0)] = 0
+    then_rest: bool = True
+
+
+class CapSection(Section):
+    """At most so many calls to one number within a time; only a hard cap holds for urgent pages."""
+
+    calls: Annotated[int, Field(ge=1)]
+    within: SpanText
+    hard: bool = False
+
+
+class PolicySection(Section):
+    """How a page goes on."""
+
+    steps: Annotated[list[StepSection], Field(min_length=1)]
+    ring: SpanText = timedelta(seconds=25)
+    repeat: Annotated[int, Field(ge=0)] = 1
+    fallback: list[str] = []
+    max_attempts: Annotated[int, Field(ge=1)] = 30
+    redial: SpanText = timedelta(seconds=10)
+    call: SpanText = timedelta(seconds=300)
+    ask: SpanText = timedelta(seconds=5)
+    caps: list[CapSection] = []
+
+
+class OnCallSection(Section):
+    """The desk's out-of-hours duty."""
+
+    people: Annotated[dict[str, PersonSection], Field(min_length=1)]
+    rotas: dict[str, RotaSection] = {}
+    policy: PolicySection
+    absences: list[AbsenceSection] = []
+
+
+class DeskFile(Section):
+    """A desk: what it promises to whom, when it is open, who does what."""
+
+    id: Slug
+    name: Words
+    languages: Annotated[list[str], Field(min_length=1)]
+    zone: str
+    ticket_prefix: Annotated[str, Field(pattern=r"^[A-Z]{2,4}$")]
+    days_from: DaysFrom = "opening"
+    precedence: Precedence = "deadline"
+    placeholders: list[Text] = []
+    holidays: dict[str, list[HolidaySection]] = {}
+    calendars: Annotated[dict[str, CalendarSection], Field(min_length=1)]
+    priorities: Annotated[dict[str, Words], Field(min_length=1)]
+    kinds: Annotated[dict[Kind, KindSection], Field(min_length=1)]
+    default: DefaultSection
+    matrix: MatrixSection | None = None
+    plans: Annotated[dict[Slug, PlanSection], Field(min_length=1)]
+    promises: PromisesSection
+    updates: UpdatesSection | None = None
+    escalations: EscalationsSection | None = None
+    teams: Annotated[dict[Slug, Words], Field(min_length=1)]
+    levels: Annotated[list[LevelSection], Field(min_length=1)]
+    queues: Annotated[dict[Slug, QueueSection], Field(min_length=1)]
+    fallback_queue: str
+    routes: list[RouteSection] = []
+    channel_kinds: dict[Channel, list[Kind]] = {}
+    contacts_only: bool = False
+    screening: list[WordSection] = []
+    events: list[EventSection] = []
+    lives: dict[Kind, LifeSection] = {}
+    phone: PhoneSection | None = None
+    on_call: OnCallSection | None = None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a desk's file, for editors."""
+    schema = DeskFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Presa desk"}

@@ -1,0 +1,61 @@
+"""Secrets, from the environment or from files that it names; never from YAML, never into a log or a repr.
+
+``PRESA_X`` holds the value, ``PRESA_X_FILE`` the path of a file with it (as container platforms mount them). Both at
+once are refused: nobody could say which holds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.settings.source import ConfigError
+
+_LONGEST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What must stay unknown to others. None: not given.
+
+    `twilio_auth_tokens`: two while one is being rotated. `pepper`: mixed into PIN hashes; changing it voids them.
+    `key` (PRESA_SECRET): signs thread tokens and sessions. `smarthost`: its URL may hold a password.
+    """
+
+    twilio_auth_tokens: tuple[str, ...] = field(default=(), repr=False)
+    twilio_account_sid: str | None = field(default=None, repr=False)
+    pepper: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    smarthost: str | None = field(default=None, repr=False)
+    smarthost_password: str | None = field(default=None, repr=False)
+
+
+def value(env: Mapping[str, str], name: str) -> str | None:
+    """`name` from the environment or from the file that `name`_FILE says; None when neither is set or it is empty."""
+    direct, path = env.get(name), env.get(f"{name}_FILE")
+    if direct and path:
+        raise ConfigError([f"environment:{name}: both {name} and {name}_FILE are set; one of the two; unset one"])
+    if not path:
+        return (direct or "").strip() or None
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"{name}_FILE names {path}, which can't be read"
+        raise ConfigError([f"environment:{name}_FILE: {what}; a readable text file; correct the path"]) from error
+    return text[:_LONGEST].strip() or None
+
+
+def read(env: Mapping[str, str]) -> Secrets:
+    """All secrets. Raises ConfigError: a file that can't be read, a value given twice, more than two auth tokens."""
+    written = (value(env, "PRESA_TWILIO_AUTH_TOKEN") or "").split(",")
+    tokens = tuple(token.strip() for token in written if token.strip())
+    if len(tokens) > 2:
+        found = f"environment:PRESA_TWILIO_AUTH_TOKEN: {len(tokens)} tokens"
+        raise ConfigError([f"{found}; one, or two while rotating; remove the rest"])
+    return Secrets(
+        twilio_auth_tokens=tokens,
+        twilio_account_sid=value(env, "PRESA_TWILIO_ACCOUNT_SID"),
+        pepper=value(env, "PRESA_PEPPER"),
+        key=value(env, "PRESA_SECRET"),
+        smarthost=value(env, "PRESA_SMARTHOST"),
+        smarthost_password=value(env, "PRESA_SMARTHOST_PASSWORD"),
+    )

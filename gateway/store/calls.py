@@ -1,0 +1,193 @@
+"""Calls, what was answered to each webhook, pages, PIN tries and callback requests. Digits of a PIN never come here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from gateway.store.tables import call_events, call_steps, callbacks, calls, pages, pin_tries
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call. `direction`: caller, page or callback; `state`: the dialogue's own JSON; `status`: the carrier's word."""
+
+    sid: str
+    direction: str
+    number: str
+    at: datetime
+    state: Mapping[str, Any]
+    status: str
+    status_sequence: int
+    customer: str | None
+    ticket_id: int | None
+    page_id: int | None
+    attempt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    id: int
+    ticket_id: int
+    at: datetime
+    state: Mapping[str, Any]
+    open: bool
+
+
+def _upsert(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
+    """Insert unless it is there; says whether it was new. Twins of a webhook meet here."""
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+    return connection.execute(insert(table).on_conflict_do_nothing(), values).rowcount == 1
+
+
+def begin(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """A call's first webhook; False when the call is known already."""
+    defaults = {
+        "status": "in-progress",
+        "status_sequence": -1,
+        "customer": None,
+        "ticket_id": None,
+        "page_id": None,
+        "attempt": None,
+    }
+    return _upsert(connection, calls, {**defaults, **values})
+
+
+def get(connection: Connection, sid: str, *, lock: bool = False) -> StoredCall | None:
+    query = sa.select(calls).where(calls.c.sid == sid)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else StoredCall(**row._mapping)
+
+
+def update(connection: Connection, sid: str, **changes: Any) -> None:
+    connection.execute(sa.update(calls).where(calls.c.sid == sid).values(**changes))
+
+
+def answered(connection: Connection, sid: str, step: int) -> str | None:
+    """The document already given at this step."""
+    found: str | None = connection.execute(
+        sa.select(call_steps.c.document).where(call_steps.c.sid == sid, call_steps.c.step == step)
+    ).scalar()
+    return found
+
+
+def answer(connection: Connection, sid: str, step: int, document: str) -> None:
+    connection.execute(sa.insert(call_steps), {"sid": sid, "step": step, "document": document})
+
+
+def event(connection: Connection, sid: str, at: datetime, *names: str) -> None:
+    if names:
+        connection.execute(sa.insert(call_events), [{"sid": sid, "at": at, "event": name} for name in names])
+
+
+def events(connection: Connection, sid: str) -> tuple[tuple[datetime, str], ...]:
+    rows = connection.execute(
+        sa.select(call_events.c.at, call_events.c.event).where(call_events.c.sid == sid).order_by(call_events.c.id)
+    )
+    return tuple((row.at, row.event) for row in rows)
+
+
+def every(connection: Connection) -> Iterator[tuple[StoredCall, tuple[str, ...]]]:
+    """Callers' calls with their events, oldest first."""
+    told: dict[str, list[str]] = {}
+    for row in connection.execute(sa.select(call_events.c.sid, call_events.c.event).order_by(call_events.c.id)):
+        told.setdefault(row.sid, []).append(row.event)
+    for row in connection.execute(
+        sa.select(calls).where(calls.c.direction == "caller").order_by(calls.c.at, calls.c.sid)
+    ):
+        yield StoredCall(**row._mapping), tuple(told.get(row.sid, ()))
+
+
+def latest(connection: Connection, limit: int) -> tuple[StoredCall, ...]:
+    rows = connection.execute(sa.select(calls).order_by(calls.c.at.desc(), calls.c.sid).limit(limit))
+    return tuple(StoredCall(**row._mapping) for row in rows)
+
+
+def of_ticket(connection: Connection, ticket_id: int) -> tuple[StoredCall, ...]:
+    rows = connection.execute(sa.select(calls).where(calls.c.ticket_id == ticket_id).order_by(calls.c.at))
+    return tuple(StoredCall(**row._mapping) for row in rows)
+
+
+# Pages ----------------------------------------------------------------------------------------------------------
+
+
+def open_page(connection: Connection, ticket_id: int, at: datetime) -> int:
+    values = {"ticket_id": ticket_id, "at": at, "state": {}, "open": True}
+    return int(connection.execute(sa.insert(pages).returning(pages.c.id), values).scalar_one())
+
+
+def page(connection: Connection, page_id: int, *, lock: bool = False) -> StoredPage | None:
+    query = sa.select(pages).where(pages.c.id == page_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else StoredPage(**row._mapping)
+
+
+def keep_page(connection: Connection, page_id: int, state: Mapping[str, Any], *, open_: bool) -> None:
+    connection.execute(sa.update(pages).where(pages.c.id == page_id).values(state=state, open=open_))
+
+
+def sids_of_pages(connection: Connection) -> frozenset[str]:
+    """The carrier's ids of all calls that open pages know: a call that none of them knows may be a lost attempt's."""
+    rows = connection.execute(sa.select(pages.c.state).where(pages.c.open)).scalars()
+    answered = connection.execute(sa.select(calls.c.sid).where(calls.c.direction == "page")).scalars()
+    placed = {one["provider_sid"] for state in rows for one in state.get("attempts", ()) if one.get("provider_sid")}
+    return frozenset(placed | set(answered))
+
+
+def pages_of(connection: Connection, ticket_id: int) -> tuple[StoredPage, ...]:
+    rows = connection.execute(sa.select(pages).where(pages.c.ticket_id == ticket_id).order_by(pages.c.id))
+    return tuple(StoredPage(**row._mapping) for row in rows)
+
+
+# PIN tries and callbacks ----------------------------------------------------------------------------------------
+
+
+def tries_since(connection: Connection, number: str, since: datetime) -> tuple[datetime, ...]:
+    """Wrong PINs, and those being looked at, from this (hashed) number since an instant."""
+    query = sa.select(pin_tries.c.at).where(
+        pin_tries.c.number == number, pin_tries.c.at >= since, pin_tries.c.right.isnot(True)
+    )
+    return tuple(connection.execute(query.order_by(pin_tries.c.at)).scalars())
+
+
+def tried(connection: Connection, sid: str, step: int) -> bool:
+    """Was the PIN of this webhook counted already?"""
+    query = sa.select(pin_tries.c.id).where(pin_tries.c.sid == sid, pin_tries.c.step == step)
+    return connection.execute(query).scalar() is not None
+
+
+def begin_try(connection: Connection, sid: str, step: int, number: str, at: datetime) -> None:
+    """Count a try before the PIN is looked at, so that many at once cannot slip through."""
+    _upsert(connection, pin_tries, {"at": at, "sid": sid, "step": step, "number": number})
+
+
+def end_try(connection: Connection, sid: str, step: int, right: bool) -> None:
+    connection.execute(sa.update(pin_tries).where(pin_tries.c.sid == sid, pin_tries.c.step == step).values(right=right))
+
+
+def alone(connection: Connection, name: str) -> None:
+    """Until this transaction ends nobody else is here under this name, on any replica (SQLite has one writer anyway)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+
+
+def ask_callback(connection: Connection, values: Mapping[str, Any]) -> int:
+    return int(
+        connection.execute(sa.insert(callbacks).returning(callbacks.c.id), {"state": "waiting", **values}).scalar_one()
+    )
+
+
+def callbacks_since(
+    connection: Connection, since: datetime, *, caller: str | None = None, number: str | None = None
+) -> int:
+    query = sa.select(sa.func.count()).where(callbacks.c.at >= since)
+    if caller is not None:
+        query = query.where(callbacks.c.caller == caller)
+    if number is not None:
+        query = query.where(callbacks.c.number == number)
+    return connection.execute(query).scalar_one()

@@ -1,0 +1,286 @@
+"""The database: where a transaction begins, commits and is tried again. Nothing here knows a table.
+
+Callers hand in `fn(connection)` and get its result after the durable commit. On SQLite one writer thread owns the write
+connection and takes what is waiting into one BEGIN IMMEDIATE, each `fn` in its own SAVEPOINT (group commit): one fsync for
+many mails. On PostgreSQL each `fn` has its own transaction in a bounded pool and is run again when it met a twin (unique
+violation), a deadlock or a serialisation failure, so `fn` must have no effect besides its connection.
+"""
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from gateway.clock import Clock, DatabaseClock, SystemClock
+from gateway.errors import Permanent, Temporary
+
+T = TypeVar("T")
+
+BATCH = 64
+ATTEMPTS = 4
+BUSY_MILLISECONDS = 8_000
+CHANNEL = "presa"
+WAKE = "presa_wake"
+_UNAVAILABLE = "the database does not answer; nothing was stored, please try again"
+
+
+def open_database(url: str) -> "Database":
+    """A Database for `sqlite:///path` or `postgresql://...`; a path without a scheme is SQLite."""
+    parsed = sa.make_url(url if "://" in url else f"sqlite:///{url}")
+    if parsed.get_backend_name() == "sqlite":
+        return SqliteDatabase(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        return PostgresDatabase(parsed.set(drivername="postgresql+psycopg"))
+    raise Permanent(
+        f"{parsed.get_backend_name()} is not a database Presa knows; give sqlite:///PATH or postgresql://..."
+    )
+
+
+def wake_jobs(connection: Connection) -> None:
+    """Tell the runner, after the commit of this transaction, that a job may be due."""
+    connection.info[WAKE] = True
+
+
+class Database:
+    """What the two databases have in common. `on_wake` is called after commits that put down jobs."""
+
+    engine: sa.Engine
+    clock: Clock
+
+    def __init__(self) -> None:
+        self._wakers: list[Callable[[], None]] = []
+
+    def submit(self, fn: Callable[[Connection], T]) -> "Future[T]":
+        """Run `fn` in a write transaction; the future resolves after the commit."""
+        raise NotImplementedError
+
+    def write(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` in a write transaction and wait for the commit."""
+        return self.submit(fn).result()
+
+    def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` on a snapshot, in this thread."""
+        try:
+            with self.engine.connect() as connection:
+                return fn(connection)
+        except (sa.exc.OperationalError, sa.exc.TimeoutError) as trouble:
+            raise Temporary(_UNAVAILABLE) from trouble
+
+    def on_wake(self, waker: Callable[[], None]) -> None:
+        self._wakers.append(waker)
+
+    def wake(self) -> None:
+        for waker in self._wakers:
+            waker()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class SqliteDatabase(Database):
+    """SQLite in WAL mode with synchronous=FULL; several processes of one machine may share the file."""
+
+    def __init__(self, url: sa.URL) -> None:
+        super().__init__()
+        path = Path(url.database or "")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sqlite3.connect(path).close()
+        except (OSError, sqlite3.Error) as trouble:
+            raise Permanent(
+                f"cannot open the database file {path}: {trouble}; check that its directory can be written"
+            ) from trouble
+        self.path = path
+        self.clock = SystemClock()
+        self.engine = sa.create_engine(url, pool_size=8, max_overflow=8, connect_args={"check_same_thread": False})
+        sa.event.listen(self.engine, "connect", _prepare_sqlite)
+        self._writer = sa.create_engine(url, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+        sa.event.listen(self._writer, "connect", _prepare_sqlite)
+        self._queue: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_loop, name="presa-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, fn: Callable[[Connection], T]) -> "Future[T]":
+        future: Future[T] = Future()
+        self._queue.put((fn, future))
+        return future
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join(timeout=10)
+        self._writer.dispose()
+        super().close()
+
+    def _write_loop(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch = [first]
+            stop = False
+            with contextlib.suppress(queue.Empty):
+                while len(batch) < BATCH:
+                    item = self._queue.get_nowait()
+                    if item is None:
+                        stop = True
+                        break
+                    batch.append(item)
+            self._commit(batch)
+            if stop:
+                return
+
+    def _commit(self, batch: list[tuple[Callable[[Connection], Any], "Future[Any]"]]) -> None:
+        """One transaction for the whole batch; one failing `fn` takes back only its own work."""
+        done: list[tuple[Future[Any], Any]] = []
+        failed: list[tuple[Future[Any], BaseException]] = []
+        try:
+            with self._writer.connect() as connection:
+                connection.info.pop(WAKE, None)
+                with connection.begin():
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    for fn, future in batch:
+                        try:
+                            done.append((future, _in_savepoint(connection, fn)))
+                        except sa.exc.OperationalError:
+                            raise
+                        except (
+                            Exception
+                        ) as trouble:  # this one caller's own failure: handed back to it, the others commit
+                            failed.append((future, trouble))
+                wake = connection.info.pop(WAKE, False)
+        except (
+            Exception
+        ) as trouble:  # the shared transaction failed (disk full, locked): nothing of the batch is stored
+            error: BaseException = trouble
+            if isinstance(trouble, sa.exc.OperationalError):
+                error = Temporary(_UNAVAILABLE)
+                error.__cause__ = trouble
+            for _, future in batch:
+                future.set_exception(error)
+            return
+        for future, result in done:
+            future.set_result(result)
+        for future, trouble_of_one in failed:
+            future.set_exception(trouble_of_one)
+        if wake:
+            self.wake()
+
+
+def _in_savepoint(connection: Connection, fn: Callable[[Connection], T]) -> T:
+    connection.exec_driver_sql("SAVEPOINT one")
+    try:
+        result = fn(connection)
+    except BaseException:
+        with contextlib.suppress(sa.exc.OperationalError):
+            connection.exec_driver_sql("ROLLBACK TO one")
+            connection.exec_driver_sql("RELEASE one")
+        raise
+    connection.exec_driver_sql("RELEASE one")
+    return result
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in (
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-32000",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+class PostgresDatabase(Database):
+    """PostgreSQL 15+: state, queue, locks, leases and wake-ups for any number of replicas."""
+
+    def __init__(self, url: sa.URL) -> None:
+        super().__init__()
+        self.engine = sa.create_engine(
+            url, pool_size=12, max_overflow=4, pool_timeout=8, pool_pre_ping=True, connect_args={"connect_timeout": 8}
+        )
+        self.clock = DatabaseClock(self._ask_time)
+        self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="presa-write")
+        self._closing = threading.Event()
+        self._listener: threading.Thread | None = None
+
+    def submit(self, fn: Callable[[Connection], T]) -> "Future[T]":
+        return self._pool.submit(self._write, fn)
+
+    def on_wake(self, waker: Callable[[], None]) -> None:
+        super().on_wake(waker)
+        if self._listener is None:
+            self._listener = threading.Thread(target=self._listen, name="presa-listen", daemon=True)
+            self._listener.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._pool.shutdown(wait=True)
+        if self._listener is not None:
+            self._listener.join(timeout=5)
+        super().close()
+
+    def _ask_time(self) -> datetime:
+        with self.engine.connect() as connection:
+            asked: datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+        return asked.astimezone(UTC)
+
+    def _write(self, fn: Callable[[Connection], T]) -> T:
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._once(fn)
+            except (sa.exc.OperationalError, sa.exc.IntegrityError) as trouble:
+                if attempt + 1 == ATTEMPTS or not _worth_again(trouble):
+                    if isinstance(trouble, sa.exc.IntegrityError):
+                        raise
+                    raise Temporary(_UNAVAILABLE) from trouble
+            except sa.exc.TimeoutError as trouble:
+                raise Temporary(_UNAVAILABLE) from trouble
+        raise AssertionError("unreachable")
+
+    def _once(self, fn: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            connection.info.pop(WAKE, None)
+            with connection.begin():
+                result = fn(connection)
+                if connection.info.pop(WAKE, False):
+                    connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+            return result
+
+    def _listen(self) -> None:
+        """LISTEN on a connection of its own; when it breaks, wake anyway (the runner polls too) and connect again."""
+        while not self._closing.is_set():
+            with contextlib.suppress(Exception), self._raw_listener() as notifications:
+                for _ in notifications:
+                    self.wake()
+                    if self._closing.is_set():
+                        return
+            self.wake()
+            self._closing.wait(1.0)
+
+    @contextlib.contextmanager
+    def _raw_listener(self) -> Iterator[Iterator[None]]:
+        import psycopg
+
+        url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True, connect_timeout=8) as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+
+            def notifications() -> Iterator[None]:
+                while not self._closing.is_set():
+                    for _ in connection.notifies(timeout=1.0):
+                        yield None
+
+            yield notifications()
+
+
+def _worth_again(trouble: sa.exc.DBAPIError) -> bool:
+    """Unique violation (a twin), serialisation failure, deadlock, or a connection that broke before anything was sent."""
+    state = getattr(trouble.orig, "sqlstate", None)
+    return state in {"23505", "40001", "40P01"} or trouble.connection_invalidated

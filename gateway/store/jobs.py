@@ -1,0 +1,195 @@
+"""The jobs table: everything that must happen later, put down in the transaction that made it necessary.
+
+A job is claimed by moving its `run_at` forward (the lease) and raising its fence; whoever settles it must still hold that
+fence. `attempts` counts claims since the last progress, so a job that kills its process is counted too.
+Nothing here runs a job; that is `gateway.jobs`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from gateway.store.database import wake_jobs
+from gateway.store.tables import alarms, jobs
+
+
+class LeaseLost(Exception):
+    """Another worker has taken this job since; whatever was about to be stored for it must not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed (or listed) job. `state` is the handler's own JSON."""
+
+    id: int
+    kind: str
+    ticket_id: int | None
+    run_at: datetime | None
+    fence: int
+    attempts: int
+    state: Mapping[str, Any]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a handler wants stored: `write(connection)`; then the job ends, or goes on at `again` with `state`."""
+
+    write: Callable[[Connection], None] | None = None
+    again: datetime | None = None
+    state: Mapping[str, Any] | None = None
+
+
+Handler = Callable[[Job], Settled]
+
+
+def add(
+    connection: Connection, kind: str, run_at: datetime, state: Mapping[str, Any], ticket_id: int | None = None
+) -> None:
+    """Put a job down; it is there if and only if the caller's transaction commits."""
+    add_all(connection, [(kind, run_at, state)], ticket_id)
+
+
+_INSERT = sa.insert(jobs)
+
+
+def add_all(
+    connection: Connection, todo: Sequence[tuple[str, datetime, Mapping[str, Any]]], ticket_id: int | None
+) -> None:
+    """Several jobs of one ticket in one statement."""
+    rows = [
+        {"kind": kind, "ticket_id": ticket_id, "run_at": run_at, "fence": 0, "attempts": 0, "state": state}
+        for kind, run_at, state in todo
+    ]
+    if rows:
+        connection.execute(_INSERT, rows)
+        wake_jobs(connection)
+
+
+def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, kinds: Sequence[str]) -> tuple[Job, ...]:
+    """Lease up to `limit` due jobs, the longest due first; other workers skip them until the lease ends."""
+    due = (
+        sa.select(jobs.c.id)
+        .where(jobs.c.run_at <= now, jobs.c.kind.in_(kinds))
+        .order_by(jobs.c.run_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        sa.update(jobs)
+        .where(jobs.c.id.in_(due))
+        .values(run_at=now + lease, fence=jobs.c.fence + 1, attempts=jobs.c.attempts + 1)
+        .returning(jobs)
+    )
+    return tuple(sorted((_job(row) for row in connection.execute(taken)), key=lambda job: job.id))
+
+
+def next_due(connection: Connection, kinds: Sequence[str]) -> datetime | None:
+    """When the next living job is due (leased ones: when their lease ends)."""
+    found: datetime | None = connection.execute(
+        sa.select(jobs.c.run_at)
+        .where(jobs.c.run_at.isnot(None), jobs.c.kind.in_(kinds))
+        .order_by(jobs.c.run_at)
+        .limit(1)
+    ).scalar()
+    return found
+
+
+def finish(connection: Connection, job: Job) -> None:
+    """The job is done and goes; raises LeaseLost when the fence has moved on."""
+    _held(connection.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.fence == job.fence)))
+
+
+def again(connection: Connection, job: Job, run_at: datetime, state: Mapping[str, Any]) -> None:
+    """The job made progress and goes on at `run_at` with a new state and fresh attempts."""
+    _change(connection, job, run_at=run_at, state=state, attempts=0, error=None)
+
+
+def keep(connection: Connection, job: Job, state: Mapping[str, Any]) -> None:
+    """Write the job's state under its lease, before an effect outside (the intent)."""
+    _change(connection, job, state=state)
+
+
+def back_off(connection: Connection, job: Job, run_at: datetime, error: str) -> None:
+    """The attempt failed for now."""
+    _change(connection, job, run_at=run_at, error=error)
+
+
+def bury(connection: Connection, job: Job, now: datetime, error: str) -> None:
+    """The job is given up: it stays, dead, and an alarm says so."""
+    _change(connection, job, run_at=None, error=error)
+    alarm(
+        connection,
+        now,
+        "dead-job",
+        f"Job {job.id} ({job.kind}) was given up after {job.attempts} attempts: {error}",
+        job.ticket_id,
+    )
+
+
+def revive(connection: Connection, job_id: int, now: datetime) -> bool:
+    """Run a dead job again at once."""
+    found = connection.execute(
+        sa.update(jobs).where(jobs.c.id == job_id, jobs.c.run_at.is_(None)).values(run_at=now, attempts=0)
+    )
+    wake_jobs(connection)
+    return bool(found.rowcount)
+
+
+def hasten(connection: Connection, kind: str, ticket_id: int, now: datetime) -> bool:
+    """Make a ticket's job of this kind due now; False when there is none. A worker that holds it goes on, but the raised
+    fence refuses its settling and the job runs again on what has changed."""
+    changed = connection.execute(
+        sa.update(jobs)
+        .where(jobs.c.kind == kind, jobs.c.ticket_id == ticket_id, jobs.c.run_at.isnot(None))
+        .values(run_at=now, fence=jobs.c.fence + 1)
+    )
+    wake_jobs(connection)
+    return changed.rowcount > 0
+
+
+def cancel(connection: Connection, kind: str, ticket_id: int) -> None:
+    """A ticket's jobs of this kind are not needed any more; a worker that holds one cannot settle it."""
+    connection.execute(
+        sa.delete(jobs).where(jobs.c.kind == kind, jobs.c.ticket_id == ticket_id, jobs.c.run_at.isnot(None))
+    )
+
+
+def dead(connection: Connection) -> tuple[Job, ...]:
+    return tuple(
+        _job(row) for row in connection.execute(sa.select(jobs).where(jobs.c.run_at.is_(None)).order_by(jobs.c.id))
+    )
+
+
+def of_ticket(connection: Connection, ticket_id: int) -> tuple[Job, ...]:
+    return tuple(
+        _job(row)
+        for row in connection.execute(sa.select(jobs).where(jobs.c.ticket_id == ticket_id).order_by(jobs.c.id))
+    )
+
+
+def late(connection: Connection, now: datetime, by: timedelta) -> int:
+    """How many living jobs are overdue by more than `by`: a sign that no worker runs."""
+    return connection.execute(sa.select(sa.func.count()).where(jobs.c.run_at < now - by)).scalar_one()
+
+
+def alarm(connection: Connection, now: datetime, kind: str, words: str, ticket_id: int | None = None) -> None:
+    """Something a person must look at."""
+    connection.execute(sa.insert(alarms), {"at": now, "kind": kind, "words": words, "ticket_id": ticket_id})
+
+
+def _change(connection: Connection, job: Job, **values: Any) -> None:
+    _held(connection.execute(sa.update(jobs).where(jobs.c.id == job.id, jobs.c.fence == job.fence).values(**values)))
+
+
+def _held(result: sa.CursorResult[Any]) -> None:
+    if result.rowcount != 1:
+        raise LeaseLost
+
+
+def _job(row: sa.Row[Any]) -> Job:
+    return Job(row.id, row.kind, row.ticket_id, row.run_at, row.fence, row.attempts, row.state, row.error)

@@ -1,0 +1,72 @@
+"""Mail that leaves: written once with its Message-ID before it is sent, so that a repeated job sends the same letter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from gateway.store.tables import letters
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLetter:
+    """A letter as kept. `state`: waiting, sent or refused; `detail`: the other server's words."""
+
+    id: int
+    message_id: str
+    ticket_id: int | None
+    kind: str
+    at: datetime
+    recipient: str
+    envelope_from: str
+    subject: str
+    state: str
+    detail: str | None
+    body: bytes
+
+
+def write(connection: Connection, values: Mapping[str, Any]) -> int:
+    """Keep a letter that is about to leave."""
+    return int(
+        connection.execute(sa.insert(letters).returning(letters.c.id), {"state": "waiting", **values}).scalar_one()
+    )
+
+
+def by_message_id(connection: Connection, message_id: str) -> StoredLetter | None:
+    row = connection.execute(sa.select(letters).where(letters.c.message_id == message_id)).one_or_none()
+    return None if row is None else StoredLetter(**row._mapping)
+
+
+def get(connection: Connection, letter_id: int) -> StoredLetter | None:
+    row = connection.execute(sa.select(letters).where(letters.c.id == letter_id)).one_or_none()
+    return None if row is None else StoredLetter(**row._mapping)
+
+
+def mark(connection: Connection, letter_id: int, state: str, detail: str | None) -> None:
+    connection.execute(sa.update(letters).where(letters.c.id == letter_id).values(state=state, detail=detail))
+
+
+def sent_since(
+    connection: Connection, since: datetime, *, recipient: str | None = None, ticket_id: int | None = None
+) -> tuple[datetime, ...]:
+    """When automatic letters went to this address, or on this ticket, since an instant: what the budgets count."""
+    query = sa.select(letters.c.at).where(
+        letters.c.at >= since, letters.c.kind != "answer", letters.c.state != "refused"
+    )
+    if recipient is not None:
+        query = query.where(letters.c.recipient == recipient)
+    if ticket_id is not None:
+        query = query.where(letters.c.ticket_id == ticket_id)
+    return tuple(connection.execute(query.order_by(letters.c.at)).scalars())
+
+
+def count_of_ticket(connection: Connection, ticket_id: int) -> int:
+    return connection.execute(sa.select(sa.func.count()).where(letters.c.ticket_id == ticket_id)).scalar_one()
+
+
+def latest(connection: Connection, limit: int) -> tuple[StoredLetter, ...]:
+    rows = connection.execute(sa.select(letters).order_by(letters.c.id.desc()).limit(limit))
+    return tuple(StoredLetter(**row._mapping) for row in rows)

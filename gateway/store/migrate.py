@@ -1,0 +1,58 @@
+"""Brings the schema up to date at start. alembic takes 1.7 s to import, so it is loaded only when the revision differs."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from gateway.errors import Permanent
+from gateway.store.database import Database
+
+HERE = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 0x50524553  # "PRES": replicas that start together migrate one after the other
+
+
+def newest() -> str:
+    """The revision this code needs: migrations are numbered files, 0001_name.py."""
+    return max(path.name[:4] for path in (HERE / "versions").glob("[0-9]*.py"))
+
+
+def current(connection: Connection) -> str | None:
+    """The revision the database has, None when it is empty."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def migrate(database: Database) -> None:
+    """Upgrade to `newest`; a database from newer code is refused, untouched."""
+    have = database.read(current)
+    if have == newest():
+        return
+    if have is not None and have > newest():
+        raise Permanent(
+            f"the database {database.engine.url.render_as_string()} has schema {have}, newer than this Presa knows ({newest()}); "
+            "start the newer version, or restore a backup made by this one"
+        )
+    with database.engine.connect() as connection:
+        postgres = connection.dialect.name == "postgresql"
+        if postgres:
+            connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+        try:
+            _upgrade(connection)
+            connection.commit()
+        finally:
+            if postgres:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+                connection.commit()
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,181 @@
+"""The ledger and the raw store: what reached us, byte for byte, and the one outcome of each."""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from gateway.store.tables import raws, reports, threads, tickets
+
+OUTCOMES = ("new", "append", "duplicate", "held", "refused")
+_INSERT_REPORT = sa.insert(reports).returning(reports.c.id)
+_BY_KEY = sa.select(reports.c.id, reports.c.ticket_id, reports.c.customer, reports.c.verified).where(
+    reports.c.key == sa.bindparam("wanted")
+)
+_KEEP_RAW = {
+    "sqlite": sqlite_insert(raws).on_conflict_do_nothing(),
+    "postgresql": postgres_insert(raws).on_conflict_do_nothing(),
+}
+_NAME_THREAD = {
+    "sqlite": sqlite_insert(threads).on_conflict_do_nothing(),
+    "postgresql": postgres_insert(threads).on_conflict_do_nothing(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One report and its outcome, as `presa ledger --json` prints it."""
+
+    id: int
+    at: datetime
+    door: str
+    peer: str
+    message_id: str | None
+    envelope_from: str | None
+    rcpt: tuple[str, ...]
+    outcome: str
+    reason: str | None
+    ticket_id: int | None
+    customer: str | None
+    verified: bool
+    acknowledge: bool
+    sha256: str | None
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """The report that came first under the same key."""
+
+    id: int
+    ticket_id: int | None
+    customer: str | None
+    verified: bool
+
+
+def compress(raw: bytes) -> bytes:
+    """How raw bytes are kept; done outside the transaction (zlib lets other threads run)."""
+    return zlib.compress(raw, 1)
+
+
+def keep_raw(connection: Connection, sha256: str, size: int, compressed: bytes) -> None:
+    """Keep raw bytes once, addressed by their content."""
+    connection.execute(_KEEP_RAW[connection.dialect.name], {"sha256": sha256, "size": size, "body": compressed})
+
+
+def raw(connection: Connection, sha256: str) -> bytes | None:
+    body: bytes | None = connection.execute(sa.select(raws.c.body).where(raws.c.sha256 == sha256)).scalar()
+    return None if body is None else zlib.decompress(body)
+
+
+def twin(connection: Connection, key: str) -> Twin | None:
+    """The report already filed under this delivery key."""
+    row = connection.execute(_BY_KEY, {"wanted": key}).one_or_none()
+    return None if row is None else Twin(row.id, row.ticket_id, row.customer, row.verified)
+
+
+def insert(connection: Connection, values: Mapping[str, Any]) -> int:
+    """A row of the ledger. Two with one key cannot be: the database refuses the second, and its transaction runs again."""
+    row = {
+        "key": None, "twin": None, "envelope_from": None, "message_id": None, "sha256": None, "reason": None,
+        "ticket_id": None, "customer": None, "verified": False, "acknowledge": False, "evidence": (), **values,
+    }  # fmt: skip
+    return int(connection.execute(_INSERT_REPORT, row).scalar_one())
+
+
+def ledger(
+    connection: Connection, outcomes: Sequence[str] = (), *, after: int = 0, limit: int | None = None
+) -> Iterator[LedgerRow]:
+    """Rows of the ledger in order of arrival."""
+    query = sa.select(reports).where(reports.c.id > after).order_by(reports.c.id)
+    if outcomes:
+        query = query.where(reports.c.outcome.in_(outcomes))
+    if limit is not None:
+        query = query.limit(limit)
+    for row in connection.execute(query.execution_options(yield_per=500)):
+        yield _row(row)
+
+
+def latest(connection: Connection, outcomes: Sequence[str], limit: int) -> tuple[LedgerRow, ...]:
+    """The newest rows first."""
+    query = sa.select(reports).order_by(reports.c.id.desc()).limit(limit)
+    if outcomes:
+        query = query.where(reports.c.outcome.in_(outcomes))
+    return tuple(_row(row) for row in connection.execute(query))
+
+
+def get(connection: Connection, report_id: int) -> LedgerRow | None:
+    row = connection.execute(sa.select(reports).where(reports.c.id == report_id)).one_or_none()
+    return None if row is None else _row(row)
+
+
+def of_ticket(connection: Connection, ticket_id: int) -> tuple[LedgerRow, ...]:
+    return tuple(
+        _row(row)
+        for row in connection.execute(sa.select(reports).where(reports.c.ticket_id == ticket_id).order_by(reports.c.id))
+    )
+
+
+def message_ids(connection: Connection, ticket_ids: Sequence[int]) -> Mapping[int, tuple[str, ...]]:
+    """The Message-IDs of the mails filed under each ticket."""
+    found: dict[int, list[str]] = {}
+    rows = connection.execute(
+        sa.select(reports.c.ticket_id, reports.c.message_id)
+        .where(
+            reports.c.ticket_id.in_(ticket_ids),
+            reports.c.message_id.isnot(None),
+            reports.c.outcome.in_(("new", "append")),
+        )
+        .order_by(reports.c.id)
+    )
+    for row in rows:
+        found.setdefault(row.ticket_id, []).append(row.message_id)
+    return {ticket: tuple(ids) for ticket, ids in found.items()}
+
+
+def threads_of(connection: Connection, message_ids: Sequence[str]) -> tuple[int, ...]:
+    """Tickets that a mail's references point at, the newest first: mails we filed, and mails that those named."""
+    filed = sa.select(reports.c.ticket_id).where(
+        reports.c.message_id.in_(message_ids), reports.c.ticket_id.isnot(None), reports.c.outcome.in_(("new", "append"))
+    )
+    named = sa.select(threads.c.ticket_id).where(threads.c.message_id.in_(message_ids))
+    both = sa.union(filed, named).subquery()
+    return tuple(connection.execute(sa.select(both.c.ticket_id).order_by(both.c.ticket_id.desc())).scalars())
+
+
+def name_thread(connection: Connection, ticket_id: int, message_ids: Sequence[str]) -> None:
+    """Remember ids that a filed mail named, so that a later mail of the same thread is known by them."""
+    if message_ids:
+        rows = [{"message_id": one, "ticket_id": ticket_id} for one in dict.fromkeys(message_ids)]
+        connection.execute(_NAME_THREAD[connection.dialect.name], rows)
+
+
+def orphans(connection: Connection) -> tuple[int, ...]:
+    """Reports whose outcome says there is a ticket that is not there: the ledger's balance, always empty."""
+    query = (
+        sa.select(reports.c.id)
+        .outerjoin(tickets, tickets.c.id == reports.c.ticket_id)
+        .where(reports.c.outcome.in_(("new", "append")), tickets.c.id.is_(None))
+    )
+    return tuple(connection.execute(query).scalars())
+
+
+def unreported(connection: Connection) -> tuple[int, ...]:
+    """Tickets that no report opened: the other side of the balance."""
+    query = sa.select(tickets.c.id).where(
+        ~sa.exists().where(reports.c.ticket_id == tickets.c.id, reports.c.outcome == "new")
+    )
+    return tuple(connection.execute(query).scalars())
+
+
+def _row(row: sa.Row[Any]) -> LedgerRow:
+    return LedgerRow(
+        row.id, row.at, row.door, row.peer, row.message_id, row.envelope_from, tuple(row.rcpt), row.outcome, row.reason,
+        row.ticket_id, row.customer, row.verified, row.acknowledge, row.sha256, tuple(row.evidence),
+    )  # fmt: skip

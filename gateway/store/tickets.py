@@ -1,0 +1,157 @@
+"""Tickets and their stories: rows in, frozen `routing.tickets.Ticket` out. No decision is taken here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from gateway.store.tables import EPOCH, MICROSECOND, entries, microseconds, tickets
+from routing.numbers import number_of
+from routing.tickets import OPEN, Pause, Ticket
+
+PREFIX = "PR"  # of a ticket whose desk is not configured any more
+_INSERT_TICKET = sa.insert(tickets).returning(tickets.c.id)
+_INSERT_ENTRIES = sa.insert(entries)
+_ONE = sa.select(tickets).where(tickets.c.id == sa.bindparam("ticket"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in a ticket's story. `data` is what the kind needs to show it (texts, report id, who was rung, ..)."""
+
+    id: int
+    ticket_id: int
+    at: datetime
+    kind: str
+    author: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    kind: str
+    author: str
+    data: Mapping[str, Any]
+
+
+def insert(connection: Connection, values: Mapping[str, Any]) -> int:
+    """A new ticket from its columns (`pauses` and `met` start empty); returns its id, from which its number follows."""
+    row = {"pauses": [], "met": {}, "version": 1, "assignee": None, **values}
+    return int(connection.execute(_INSERT_TICKET, row).scalar_one())
+
+
+def tell(connection: Connection, ticket_id: int, at: datetime, *new: NewEntry) -> None:
+    """Add entries to a ticket's story."""
+    rows = [{"ticket_id": ticket_id, "at": at, "kind": one.kind, "author": one.author, "data": one.data} for one in new]
+    connection.execute(_INSERT_ENTRIES, rows)
+
+
+def get(connection: Connection, ticket_id: int, prefixes: Mapping[str, str], *, lock: bool = False) -> Ticket | None:
+    """One ticket; with `lock` nobody else changes it until this transaction ends."""
+    query = _ONE.with_for_update() if lock else _ONE
+    row = connection.execute(query, {"ticket": ticket_id}).one_or_none()
+    return None if row is None else _ticket(row, prefixes)
+
+
+def update(connection: Connection, ticket: Ticket, **changes: Any) -> None:
+    """Change columns of a ticket that was read with `lock`. `pauses` and `met` are given as values."""
+    if "pauses" in changes:
+        changes["pauses"] = [
+            [microseconds(p.start), None if p.end is None else microseconds(p.end), p.reason] for p in changes["pauses"]
+        ]
+    if "met" in changes:
+        changes["met"] = {target: microseconds(at) for target, at in changes["met"].items()}
+    connection.execute(
+        sa.update(tickets).where(tickets.c.id == ticket.id).values(version=ticket.version + 1, **changes)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tickets a list shows; `state` is one state, "open" or "all"."""
+
+    state: str = "all"
+    queue: str = ""
+    customer: str = ""
+    words: str = ""
+    ticket_id: int | None = None
+    limit: int = 100
+    offset: int = 0
+    by_due: bool = False
+
+
+def listed(connection: Connection, wanted: Wanted, prefixes: Mapping[str, str]) -> tuple[Ticket, ...]:
+    """Tickets by id, or the most urgent deadline first."""
+    query = _filtered(sa.select(tickets), wanted)
+    order = (
+        (sa.func.coalesce(tickets.c.next_due, sa.literal(2**62)), tickets.c.id) if wanted.by_due else (tickets.c.id,)
+    )
+    query = query.order_by(*order).limit(wanted.limit).offset(wanted.offset)
+    return tuple(_ticket(row, prefixes) for row in connection.execute(query))
+
+
+def every(connection: Connection, prefixes: Mapping[str, str], chunk: int = 500) -> "Sequence[Ticket] | Any":
+    """All tickets in order, in bounded memory."""
+    last = 0
+    while rows := connection.execute(
+        sa.select(tickets).where(tickets.c.id > last).order_by(tickets.c.id).limit(chunk)
+    ).all():
+        yield from (_ticket(row, prefixes) for row in rows)
+        last = rows[-1].id
+
+
+def count(connection: Connection) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(tickets)).scalar_one()
+
+
+def story(connection: Connection, ticket_id: int) -> tuple[Entry, ...]:
+    """All entries of a ticket, oldest first."""
+    rows = connection.execute(sa.select(entries).where(entries.c.ticket_id == ticket_id).order_by(entries.c.id))
+    return tuple(Entry(row.id, row.ticket_id, row.at, row.kind, row.author, row.data) for row in rows)
+
+
+def last_change(connection: Connection) -> int:
+    """The console's change counter: grows with every entry of any ticket."""
+    return connection.execute(sa.select(sa.func.coalesce(sa.func.max(entries.c.id), 0))).scalar_one()
+
+
+def customers(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """(id, name) of customers that have tickets."""
+    rows = connection.execute(
+        sa.select(tickets.c.customer, sa.func.max(tickets.c.customer_name))
+        .where(tickets.c.customer.isnot(None))
+        .group_by(tickets.c.customer)
+    )
+    return tuple((row[0], row[1]) for row in rows)
+
+
+def _filtered(query: sa.Select[Any], wanted: Wanted) -> sa.Select[Any]:
+    if wanted.state == "open":
+        query = query.where(tickets.c.state.in_(sorted(OPEN)))
+    elif wanted.state != "all":
+        query = query.where(tickets.c.state == wanted.state)
+    if wanted.queue:
+        query = query.where(tickets.c.queue == wanted.queue)
+    if wanted.customer:
+        query = query.where(tickets.c.customer == wanted.customer)
+    if wanted.ticket_id is not None:
+        query = query.where(tickets.c.id == wanted.ticket_id)
+    elif wanted.words:
+        query = query.where(tickets.c.subject.icontains(wanted.words, autoescape=True))
+    return query
+
+
+def _instant(value: int) -> datetime:
+    return EPOCH + value * MICROSECOND
+
+
+def _ticket(row: sa.Row[Any], prefixes: Mapping[str, str]) -> Ticket:
+    facts = dict(row._mapping)
+    facts["number"] = number_of(row.id, prefixes.get(row.desk, PREFIX))
+    facts["pauses"] = tuple(Pause(_instant(a), None if b is None else _instant(b), why) for a, b, why in row.pauses)
+    facts["met"] = {target: _instant(at) for target, at in row.met.items()}
+    facts["evidence"] = tuple(row.evidence)
+    return Ticket(**facts)

@@ -1,0 +1,1 @@
+"""The web door: console, API and phone webhooks."""

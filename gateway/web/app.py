@@ -1,0 +1,52 @@
+"""The web door: the console, the phone's webhooks, readiness. Puts routes together; refuses to have any of its own logic."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.web import console
+from gateway.web.backend import Backend
+
+
+@dataclass(slots=True)
+class Web:
+    """What the rest of the process tells the web door: whether all doors answer, and that the house is closing."""
+
+    ready: bool = False
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def make_app(
+    state: Web,
+    backend: Backend,
+    settings: console.Settings,
+    phone: Sequence[BaseRoute],
+    alive: Executor,
+    *,
+    simulated: APIRouter | None = None,
+) -> FastAPI:
+    """The ASGI application. `phone`: the carrier's routes; `simulated`: the demo's telephones, mounted under /simulated."""
+    app = FastAPI(title="Presa", docs_url=None, redoc_url=None, openapi_url=None)
+
+    async def ready(_: Request) -> Response:
+        """200 once all doors answer and the database does."""
+        if not state.ready:
+            return JSONResponse({"ready": False, "why": "the doors are not open yet"}, 503)
+        try:
+            await asyncio.get_running_loop().run_in_executor(alive, backend.now)
+        except Exception:  # the door's edge: whatever it is, we are not ready
+            return JSONResponse({"ready": False, "why": "the database does not answer"}, 503)
+        return JSONResponse({"ready": True})
+
+    app.router.routes.append(Route("/ready", ready, methods=["GET"]))
+    app.router.routes.extend(phone)
+    if simulated is not None:
+        app.include_router(simulated, prefix="/simulated")
+    app.include_router(console.router(backend, settings))
+    return app

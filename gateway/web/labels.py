@@ -1,0 +1,114 @@
+"""The English words for the identifiers that pages show; the catalogue says them in other languages.
+
+An identifier that is not here (a plan, a desk's own priority) is shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def mark(message: str) -> str:
+    """The message itself, noticed by whoever gathers what there is to translate."""
+    return message
+
+
+_ = mark
+
+LABELS: Mapping[str, str] = {
+    # states of a ticket
+    "new": _("New"),
+    "taken": _("Taken in charge"),
+    "waiting": _("Waiting"),
+    "resolved": _("Resolved"),
+    "closed": _("Closed"),
+    "open": _("Open"),
+    "all": _("All"),
+    # states of a clock
+    "running": _("Running"),
+    "paused": _("Paused"),
+    "met": _("Met"),
+    "missed": _("Missed"),
+    "stopped": _("Stopped"),
+    # targets
+    "notify": _("Notify"),
+    "take_charge": _("Take charge"),
+    "triage": _("Triage"),
+    "technical_contact": _("Technical contact"),
+    "resolution": _("Resolution"),
+    "execution": _("Execution"),
+    "analysis": _("Start of analysis"),
+    # kinds
+    "incident": _("Incident"),
+    "fulfilment": _("Fulfilment"),
+    "information": _("Information"),
+    "access": _("Access"),
+    "change": _("Change"),
+    "problem": _("Problem"),
+    "intervention": _("Intervention"),
+    "event": _("Event"),
+    # roles
+    "admin": _("Administrator"),
+    "supervisor": _("Supervisor"),
+    "agent": _("Agent"),
+    "on-call": _("On-call engineer"),
+    "read-only": _("Read only"),
+    # decisions
+    "who": _("Who is it"),
+    "authentication": _("Is the sender genuine"),
+    "entitlement": _("What they are entitled to"),
+    "kind": _("What kind of request"),
+    "priority": _("How urgent"),
+    "plan": _("Which plan"),
+    "deadline": _("By when"),
+    "deadlines": _("By when"),
+    "merge": _("Is it a new matter"),
+    "queue": _("In whose hands"),
+    "page": _("Who is rung"),
+    "answer": _("What is answered"),
+    # outcomes of a report
+    "new-ticket": _("New ticket"),
+    "append": _("Added to a ticket"),
+    "duplicate": _("Delivered again"),
+    "held": _("Held"),
+    "refused": _("Refused"),
+    # doors and channels
+    "mail": _("Mail"),
+    "phone": _("Phone"),
+    "smtp": _("SMTP"),
+    "imap": _("IMAP"),
+    "file": _("File"),
+    "portal": _("Portal"),
+    "callback": _("Callback"),
+    # mails that leave
+    "sent": _("Sent"),
+    "failed": _("Failed"),
+    "bounced": _("Came back"),
+    # telephones
+    "queued": _("Queued"),
+    "initiated": _("Dialled"),
+    "ringing": _("Ringing"),
+    "answered": _("Answered"),
+    "in-progress": _("In progress"),
+    "no-answer": _("No answer"),
+    "busy": _("Busy"),
+    "canceled": _("Cancelled"),
+    "completed": _("Ended"),
+    "accepted": _("Accepted"),
+    "passed": _("Passed on"),
+    # who is on call, and why
+    "rota": _("Rota"),
+    "override": _("Stand-in"),
+    "fallback": _("Fallback"),
+    # entries of the story that say no more than their kind
+    "did-mail-in": _("wrote"),
+    "did-mail-out": _("answered by mail"),
+    "did-call": _("called"),
+    "did-page": _("rang the on-call chain"),
+    "did-note": _("noted"),
+    "did-state": _("changed the state"),
+    "did-event": _("reported"),
+    # languages
+    "it": _("Italian"),
+    "en": _("English"),
+}

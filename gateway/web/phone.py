@@ -1,0 +1,120 @@
+"""The phone door: signed webhooks of the carrier in, TwiML out. Two addresses are fixed (voice, status); all others stand in
+the TwiML that came before. Nothing is read of a request whose signature is not right, and nothing but the signature counts.
+
+Plain Starlette routes: a call waits for each answer, so the step is one hop to a thread and one transaction.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+import ivr
+from gateway.calls import Calls, Line
+from gateway.phone import twilio
+from gateway.phone.twilio import Signatures
+from routing.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+VOICE, STATUS, PAGE = "/phone/twilio/voice", "/phone/twilio/status", "/phone/twilio/page"
+STEP = "/phone/twilio/step"
+OVER = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+Form = Mapping[str, str]
+Answer = Callable[[Request, Form], str | None]
+
+
+def step_url(public_url: str, sid: str, step: int) -> str:
+    """Where the answer to a call's document n comes in; -1 is what waiting callers hear."""
+    return f"{public_url}{STEP}/{sid}/{step}"
+
+
+def routes(calls: Calls, desk: Desk, signatures: Signatures, pool: Executor) -> list[Route]:
+    """The phone's addresses."""
+
+    def voice(_: Request, form: Form) -> str | None:
+        return calls.arrived(form["CallSid"], form.get("From", ""), desk)
+
+    def page(request: Request, form: Form) -> str | None:
+        return calls.answered(form["CallSid"], request.query_params.get("attempt", ""), form.get("To", ""))
+
+    def step(request: Request, form: Form) -> str | None:
+        number = request.path_params["step"]
+        if number == ivr.WAIT:
+            return ivr.waiting(desk.languages)
+        if form["CallSid"] != request.path_params["sid"]:
+            return None
+        return calls.heard(Line(form["CallSid"], number), twilio.heard(form))
+
+    def status(request: Request, form: Form) -> str | None:
+        said, attempt = form.get("CallStatus", ""), request.query_params.get("attempt")
+        sequence = form.get("SequenceNumber", "")
+        count = int(sequence) if sequence.isascii() and sequence.isdigit() and len(sequence) < 9 else None
+        if attempt:
+            calls.page_news(attempt, said, form["CallSid"], count)
+        elif said in OVER:
+            calls.over(form["CallSid"], said, count)
+        return ""
+
+    door = partial(_answer, signatures=signatures, pool=pool, languages=desk.languages)
+    return [
+        Route(VOICE, partial(door, answer=voice), methods=["POST"]),
+        Route(STATUS, partial(door, answer=status), methods=["POST"]),
+        Route(PAGE, partial(door, answer=page), methods=["POST"]),
+        Route(STEP + "/{sid}/{step:int}", partial(door, answer=step), methods=["POST"]),
+        Route(STEP + "/{sid}/-1", partial(door, answer=lambda *_: ivr.waiting(desk.languages)), methods=["POST"]),
+    ]
+
+
+async def _answer(
+    request: Request, *, answer: Answer, signatures: Signatures, pool: Executor, languages: tuple[str, ...]
+) -> Response:
+    """Check the signature, then answer; trouble of ours is an apology in the caller's languages, never a stack trace."""
+    form = await _signed(request, signatures)
+    if form is None:
+        return PlainTextResponse("The signature is missing or wrong; nothing was done.", 403)
+    if not twilio.CALL.fullmatch(form.get("CallSid", "")):
+        return PlainTextResponse("CallSid is missing or no call id; nothing was done.", 400)
+    try:
+        document = await asyncio.get_running_loop().run_in_executor(pool, answer, request, form)
+    except Exception as trouble:  # the door's edge: whatever happened, the person on the line hears something
+        log.error("phone.failed", path=request.url.path.partition("/phone/")[2], exc_info=trouble)
+        document = ivr.apology(languages)
+    if document is None:
+        return PlainTextResponse("There is no such step in this call; nothing was done.", 404)
+    return Response(document, media_type="text/xml") if document else Response(status_code=204)
+
+
+async def _signed(request: Request, signatures: Signatures) -> dict[str, str] | None:
+    """The form's fields, if one of our tokens signed it for this raw path and query."""
+    body = await _body(request)
+    pairs = None if body is None else twilio.form(request.headers.get("content-type", ""), body)
+    if pairs is None:
+        return None
+    scope: dict[str, Any] = dict(request.scope)
+    query = scope.get("query_string", b"").decode("latin-1")
+    path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0] + (f"?{query}" if query else "")
+    given = request.headers.get("x-twilio-signature", "")
+    return dict(pairs) if signatures.check(path, pairs, given) else None
+
+
+async def _body(request: Request) -> bytes | None:
+    """At most MAX_BODY bytes are ever held; a larger body is None."""
+    held = bytearray()
+    try:
+        async for chunk in request.stream():
+            held += chunk
+            if len(held) > twilio.MAX_BODY:
+                return None
+    except ClientDisconnect:
+        return None
+    return bytes(held)
+
+
+Door = Callable[[Request], Awaitable[Response]]

@@ -1,0 +1,27 @@
+"""The call as a dialogue: events in, steps out, one table of states. No I/O, no clock, no carrier.
+
+    call = ivr.begin(sid)
+    call, step = ivr.turn(call, ivr.Arrived(), rules)
+    while not isinstance(step, ivr.Speak):                 # a request: the shell answers it
+        call, step = ivr.turn(call, answer(step), rules)
+    xml = ivr.render(step.document, url)                   # url(call.step) is where the next event comes in
+
+Read `ivr/states.py` first.
+"""
+
+from ivr.call import Call, Rules, begin, from_json, to_json
+from ivr.diagram import mermaid
+from ivr.events import *  # noqa: F403  (the vocabulary of this package; every name in it is an event)
+from ivr.turn import Speak, Step, Unexpected, turn
+from ivr.twiml import apology, render, waiting
+from ivr.verbs import WAIT, Document
+
+__all__ = [  # noqa: F405
+    "WAIT", "AcceptPage", "Accepted", "AddDescription", "Answer", "Arrived", "AttachRecording", "Call", "CallbackDue",
+    "CallbackOver", "CallbackRefused", "CallbackTaken", "CheckPin", "CodeUnknown", "CustomerKnown", "Description",
+    "Document", "Event", "FetchDescription", "FindPerson", "Heard", "HungUp", "Keys", "LegEnded", "LookAtCallback",
+    "LookAtPage", "LookUpCode", "Nobody", "Noted", "OpenTicket", "PageOpen", "PageOver", "PageTaken", "PassOn",
+    "PassedOn", "Person", "PinLocked", "PinRight", "PinWrong", "Recorded", "Request", "Rules", "Silence", "Speak",
+    "Step", "TakeCallback", "TicketOpened", "Unexpected", "Words", "apology", "audit", "begin", "from_json", "mermaid",
+    "render", "to_json", "turn", "waiting",
+]  # fmt: skip

@@ -1,0 +1,98 @@
+"""The call between two webhooks, and the desk's rules for it: frozen values, stored as JSON, so that any replica
+answers the next step.
+
+Refuses to hold what was keyed: no PIN, no code, no number of a caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+
+from ivr.states import FIRST, STATES, Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a desk decides about its phone. `languages`: key -> language; the first is the default."""
+
+    languages: Mapping[str, str] = field(default_factory=lambda: {"1": "it", "2": "en"})
+    desk: Mapping[str, str] = field(default_factory=dict)  # language -> the desk's name, as spoken
+    # key -> priority
+    severities: Mapping[str, str] = field(default_factory=lambda: {"1": "P1", "2": "P2", "3": "P3", "4": "P4"})
+    # priority -> language -> its name, spoken where there are no words of ours for it
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    record: bool = False  # descriptions are recorded, after a spoken notice; otherwise written down from speech
+    zone: str = "Europe/Rome"
+    caller_id: str = ""  # the number shown to a person we connect
+    record_seconds: int = 180
+    max_steps: int = 60  # a call that goes in circles ends as if hung up: its ticket stays
+
+    @property
+    def language(self) -> str:
+        """The default language."""
+        return next(iter(self.languages.values()), "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Where a call is. `step` numbers the documents: the answer to document n comes to step n and is made only once."""
+
+    sid: str
+    leg: Leg = "caller"
+    state: str = "start"
+    step: int = 0
+    language: str | None = None  # None: not chosen yet, everything is spoken in every language of the desk
+    spoke: str = ""  # the last state that spoke: slips are counted there
+    slips: int = 0
+    lead: str = ""  # why the prompt is spoken again
+    customer: str | None = None
+    name: str = ""
+    greet: bool = False
+    pin_ok: bool = False
+    pin_tries: int = 0
+    priority: str | None = None
+    ticket: str | None = None
+    why: str = ""
+    outcome: str = ""
+    engineer: str = ""
+    look_by: str = ""  # ISO 8601
+    ending: str = ""
+    recordings: tuple[str, ...] = ()
+    person: str = field(default="", repr=False)
+    queue: str = ""
+    plan: str = ""
+    minutes: int | None = None
+    taken_by: str = ""
+    text: str = field(default="", repr=False)  # the customer's words, read to an engineer
+    audio: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will be spoken."""
+        return STATES[self.state].expects == "end"
+
+
+def begin(sid: str, leg: Leg = "caller", language: str | None = None) -> Call:
+    """A call before its first event. An engineer's or a call back's leg knows its language."""
+    return Call(sid, leg, FIRST[leg], language=language)
+
+
+def to_json(call: Call) -> dict[str, object]:
+    """Plain JSON; fields at their defaults are left out."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(call).items()
+        if name == "sid" or value != DEFAULTS[name]
+    }
+
+
+def from_json(stored: Mapping[str, object]) -> Call:
+    """The call that `to_json` wrote. Fields of another version of the code are ignored."""
+    known = {name: value for name, value in stored.items() if name in FIELDS}
+    known["recordings"] = tuple(known.get("recordings", ()))  # type: ignore[arg-type]
+    return Call(**known)  # type: ignore[arg-type]
+
+
+FIELDS = frozenset(f.name for f in fields(Call))
+DEFAULTS = asdict(Call(""))

@@ -1,0 +1,149 @@
+"""What is spoken: prompt names and a call to sentences in the caller's language, or in all while none is chosen.
+
+Refuses to decide anything. Texts stand in `ivr/words_it.py` and `ivr/words_en.py`, all with the same names. Field
+values are put in last and never read as templates. Numbers of tickets and phones are spoken digit by digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType, ModuleType
+from zoneinfo import ZoneInfo
+
+from ivr import words_en, words_it
+from ivr.call import Call, Rules
+from ivr.verbs import Pause, Play, Say
+
+CHARACTERS_A_SECOND = 14  # of a calm synthetic voice, Italian or English; prompts are measured with it
+LONGEST_DESCRIPTION = 1_500  # characters read to an engineer; a Say takes 4,096
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """One language: its sentences, its names of days, and the code that voices go by."""
+
+    words: Mapping[str, str]
+    weekdays: tuple[str, ...]
+    months: tuple[str, ...]
+    voice: str
+
+
+def _tongue(module: ModuleType) -> Tongue:
+    return Tongue(module.WORDS, module.WEEKDAYS, module.MONTHS, module.VOICE)
+
+
+TONGUES: Mapping[str, Tongue] = MappingProxyType({"it": _tongue(words_it), "en": _tongue(words_en)})
+
+
+def tongue(language: str) -> Tongue:
+    """A language without a table of its own is spoken to in English."""
+    return TONGUES.get(language, TONGUES["en"])
+
+
+def speech(call: Call, says: tuple[str, ...], rules: Rules, *, lead: bool = True) -> tuple[Say | Play | Pause, ...]:
+    """The prompts `says` in order. While no language is chosen, one language after the other, the default first."""
+    languages = (call.language,) if call.language else tuple(rules.languages.values())
+    spoken: list[Say | Play | Pause] = []
+    for language in languages:
+        names = (f"again.{call.lead}", *says) if lead and call.lead else says
+        text = " ".join(filter(None, (sentence(call, name, language, rules) for name in names)))
+        spoken += [Say(text, tongue(language).voice)] if text else []
+    if "described" in says and call.audio:  # the recording first, then the keys
+        keys = sentence(call, "page_keys", languages[0], rules)
+        intro = sentence(call, "described", languages[0], rules)
+        voice = tongue(languages[0]).voice
+        return (Say(intro, voice), Play(call.audio), Say(keys, voice))
+    return tuple(spoken)
+
+
+def sentence(call: Call, name: str, language: str, rules: Rules) -> str:
+    """One prompt with its fields filled in; "" for one that has nothing to say in this call."""
+    name = {
+        "because": f"because.{call.why}",
+        "outcome": f"outcome.{call.outcome}",
+        "described": "described.audio" if call.audio else "described" if call.text else "described.none",
+    }.get(name, name)
+    template = tongue(language).words.get(name, "")
+    return template.format_map(_fields(call, template, language, rules))
+
+
+def _fields(call: Call, template: str, language: str, rules: Rules) -> dict[str, str]:
+    """Only the costly fields look at the template first."""
+    words = tongue(language).words
+    return {
+        "desk": rules.desk.get(language) or rules.desk.get(rules.language, "Presa"),
+        "key": next((key for key, its in rules.languages.items() if its == language), ""),
+        "severities": severities(rules, language) if "{severities}" in template else "",
+        "company": words["company"].format(company=call.name) if call.greet and call.name else "",
+        "number": one_by_one(call.ticket or ""),
+        "when": moment(call.look_by, language, rules.zone) if "{when}" in template else "",
+        "engineer": words["engineer"].format(engineer=call.engineer) if call.engineer else "",
+        "ending": one_by_one(call.ending),
+        "priority": call.priority or "",
+        "name": call.name,
+        "plan": call.plan,
+        "left": left(call.minutes, language) if "{left}" in template else "",
+        "by": call.taken_by or words["somebody"],
+        "description": call.text[:LONGEST_DESCRIPTION],
+    }
+
+
+def one_by_one(number: str) -> str:
+    """Digits one by one, a pause at each dash: "PR-1002-4137" -> "1 0 0 2, 4 1 3 7"."""
+    groups = ("".join(c for c in group if c.isdigit()) for group in number.split("-"))
+    return ", ".join(" ".join(group) for group in groups if group)
+
+
+def severities(rules: Rules, language: str) -> str:
+    """The menu in the caller's words: "Press 1 if nothing works, 2 if many things fail, ...\""""
+    words = tongue(language).words
+    items: list[str] = []
+    for key, priority in rules.severities.items():
+        name = rules.labels.get(priority, {}).get(language, priority)
+        label = words.get(f"severity.{priority}") or words["severity.other"].format(priority=name)
+        items.append(words["severity.next" if items else "severity.item"].format(key=key, label=label))
+    return ", ".join(items)
+
+
+def moment(iso: str, language: str, zone: str) -> str:
+    """An instant in the words of a clock on the wall: "Monday 23 November at 9:30"."""
+    if not iso:
+        return ""
+    here, its = datetime.fromisoformat(iso).astimezone(ZoneInfo(zone)), tongue(language)
+    return its.words["when"].format(
+        weekday=its.weekdays[here.weekday()],
+        day=here.day,
+        month=its.months[here.month - 1],
+        time=f"{here.hour}:{here.minute:02}",
+    )
+
+
+def left(minutes: int | None, language: str) -> str:
+    """What is left on the clock, or how long it has been over; "" without a clock."""
+    words = tongue(language).words
+    if minutes is None:
+        return ""
+    if minutes == 0:
+        return words["left.zero"]
+    return words["left" if minutes > 0 else "left.over"].format(duration=duration(abs(minutes), language))
+
+
+def duration(minutes: int, language: str) -> str:
+    """Minutes in words: "45 minutes", "2 hours and 5 minutes", "3 days"."""
+    words = tongue(language).words
+    if minutes >= 3 * 24 * 60:
+        return words["days"].format(n=minutes // (24 * 60))
+    hours, rest = divmod(minutes, 60)
+    parts = []
+    if hours:
+        parts.append(words["hour"] if hours == 1 else words["hours"].format(n=hours))
+    if rest or not hours:
+        parts.append(words["minute"] if rest == 1 else words["minutes"].format(n=rest))
+    return words["and"].join(parts)
+
+
+def apology(languages: tuple[str, ...], name: str = "apology") -> tuple[Say, ...]:
+    """A sentence that needs no call: the apology, "one moment", the wait."""
+    return tuple(Say(tongue(language).words[name], tongue(language).voice) for language in languages)

@@ -1,0 +1,188 @@
+"""The call's state machine: ONE table. A newcomer reads this file and knows every call.
+
+A row is a state: what is spoken, what is expected, and the exit for everything that can come. A *speaking* state hands
+the line a document and waits; an *asking* state puts a request to the shell, whose answer is the next event. Exits are
+names of states; `SAME` is the state itself, spoken again. Refuses to do anything: `ivr/turn.py` walks the table,
+`ivr/diagram.py` draws it.
+
+Keys never change meaning: 9 call me back, 0 a person or a message, star again, at each key prompt of a customer's call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Leg = Literal["caller", "page", "callback"]
+Expects = Literal["arrival", "key", "digits", "report", "person", "end", "answer"]
+Menu = Literal["", "languages", "severities"]
+
+SAME = "."
+GONE = "gone"
+# Exits that count as a slip when they lead back to the same prompt; after `tries` slips the state is left by `give_up`.
+SLIPS = frozenset({"wrong", "silence", "unknown", "pin_wrong"})
+FIRST: Mapping[Leg, str] = MappingProxyType({"caller": "start", "page": "page", "callback": "ring"})
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One row. `says`: prompt names in order. `seconds`: silence after the prompt before the time-out exit is taken."""
+
+    expects: Expects
+    exits: Mapping[str, str]
+    says: tuple[str, ...] = ()
+    menu: Menu = ""  # the desk's own choice of keys; one of them takes the exit "choice"
+    asks: str = ""  # the request, when an answer is expected
+    why: str = ""  # why a ticket is opened here
+    tries: int = 3
+    give_up: str = ""
+    again: str = ""  # an asking state that leads back here: a slip that goes there counts too
+    seconds: int = 6
+
+
+HELP = {"9": "callback", "0": "person", "*": SAME}
+SLIP = {"wrong": SAME, "silence": SAME}
+
+
+def _key(says: str, exits: Mapping[str, str], **more: object) -> State:
+    return State("key", {**SLIP, **exits}, tuple(says.split()), **more)  # type: ignore[arg-type]
+
+
+def _digits(says: str, exits: Mapping[str, str], **more: object) -> State:
+    return State("digits", {**HELP, **SLIP, **exits}, tuple(says.split()), **more)  # type: ignore[arg-type]
+
+
+def _report(says: str) -> State:
+    """The caller tells what it is about: a recording, or words. The ticket stands already: nothing can lose it."""
+    exits = {**HELP, **SLIP, "recorded": "attach", "words": "add", "hang_up": GONE}
+    return State("report", exits, tuple(says.split()), tries=2, give_up="closing")
+
+
+def _ask(asks: str, exits: Mapping[str, str]) -> State:
+    return State("answer", exits, asks=asks)
+
+
+def _file(why: str, then: str) -> State:
+    """Open the call's ticket (once a call) and go on."""
+    return State("answer", {"opened": then}, asks="open_ticket", why=why)
+
+
+def _end(says: str = "") -> State:
+    """The last words. A recording may still come in: carriers send it after the hang-up."""
+    return State("end", {"recorded": "attach_late", "hang_up": GONE}, tuple(says.split()))
+
+
+CALLER: Mapping[str, State] = {
+    "start": State("arrival", {"arrived": "language", "arrived_one": "code", "hang_up": GONE}),
+    "language": _key(
+        "welcome languages", {**HELP, "choice": "code", "hang_up": GONE}, menu="languages", tries=2, give_up="code"
+    ),
+    "code": _digits("code help", {"digits": "looking_up", "hang_up": GONE}, give_up="file_no_code"),
+    "code_again": _digits(
+        "code help", {"digits": "looking_up", "hang_up": "file_hung_up"}, tries=2, give_up="file_no_code"
+    ),
+    "looking_up": _ask(
+        "look_up_code",
+        {
+            "known_open": "severity",
+            "known_pin": "pin",
+            "known_no_pin": "file_no_pin",
+            "known_not_entitled": "file_not_entitled",
+            "known_locked": "file_locked",
+            "unknown": "code_again",
+        },
+    ),
+    "pin": _digits("pin", {"digits": "checking_pin", "hang_up": "file_hung_up"}, give_up="file_pin_missing"),
+    "checking_pin": _ask("check_pin", {"pin_right": "severity", "pin_wrong": "pin", "pin_locked": "file_locked"}),
+    "severity": _key(
+        "thanks severity",
+        {**HELP, "choice": "file_severity", "hang_up": "file_hung_up"},
+        menu="severities",
+        give_up="file_no_severity",
+    ),
+    "file_severity": _file("severity", "description"),
+    "file_no_severity": _file("no_severity", "description"),
+    "description": _report("description"),
+    # ── a message, because the way above was closed ──
+    "file_no_code": _file("no_code", "message"),
+    "file_no_pin": _file("no_pin", "message"),
+    "file_not_entitled": _file("not_entitled", "message"),
+    "file_pin_missing": _file("pin_missing", "message"),
+    "file_locked": _file("locked", "message"),
+    "file_nobody": _file("nobody", "message"),
+    "message": _report("because message"),
+    "attach": _ask("attach_recording", {"noted": "closing"}),
+    "add": _ask("add_description", {"noted": "closing"}),
+    # ── call me back ──
+    "callback": _digits(
+        "callback",
+        {"9": SAME, "digits": "callback_number", "silence": "callback_here", "hang_up": "callback_gone"},
+        give_up="callback_here",
+    ),
+    "callback_number": _ask("take_callback_number", {"taken": "closing", "refused": "closing"}),
+    "callback_here": _ask("take_callback", {"taken": "closing", "refused": "closing"}),
+    "callback_gone": _ask("take_callback", {"taken": GONE, "refused": GONE}),
+    # ── a person ──
+    "person": _ask("find_person", {"person": "file_person", "nobody": "file_nobody"}),
+    "file_person": _file("person", "connecting"),
+    "connecting": State(
+        "person",
+        {
+            "connected": "goodbye",
+            "not_connected": "file_nobody",
+            "silence": "file_nobody",
+            "wrong": "file_nobody",
+            "hang_up": GONE,
+        },
+        ("connecting",),
+    ),
+    # ── the end ──
+    "closing": _key(
+        "outcome number again repeat", {**HELP, "silence": "goodbye", "hang_up": GONE}, give_up="goodbye", seconds=4
+    ),
+    "goodbye": _end("goodbye"),
+    "file_hung_up": _file("hung_up", GONE),
+    "attach_late": _ask("attach_recording", {"noted": GONE}),
+    GONE: _end(),
+}
+
+PAGE_KEYS = {"1": "page_accepting", "2": "page_fetching", "3": "page_passing", "*": SAME, "hang_up": GONE}
+# Said again only after another look: the minutes have gone down, and somebody may have been quicker.
+LOOK_AGAIN = {"silence": "page_looking", "*": "page_looking"}
+
+PAGE: Mapping[str, State] = {
+    "page": State("arrival", {"arrived": "page_looking", "hang_up": GONE}),
+    "page_looking": _ask(
+        "look_at_page", {"page_open": "page_offer", "page_taken": "page_late", "page_over": "page_over"}
+    ),
+    "page_offer": _key(
+        "page page_keys", {**PAGE_KEYS, **LOOK_AGAIN}, tries=2, give_up="page_unanswered", again="page_looking"
+    ),
+    "page_fetching": _ask("fetch_description", {"described": "page_described"}),
+    "page_described": _key(
+        "described page_keys", {**PAGE_KEYS, "silence": "page_looking"}, tries=2, give_up="page_unanswered"
+    ),
+    "page_accepting": _ask(
+        "accept_page", {"accepted": "page_accepted", "page_taken": "page_late", "page_over": "page_over"}
+    ),
+    "page_passing": _ask("pass_on", {"passed": "page_passed", "page_taken": "page_late", "page_over": "page_over"}),
+    "page_accepted": _end("page_accepted number repeat"),
+    "page_passed": _end("page_passed"),
+    "page_late": _end("page_late"),
+    "page_over": _end("page_over"),
+    "page_unanswered": _end("page_unanswered"),
+}
+
+CALLBACK: Mapping[str, State] = {
+    "ring": State("arrival", {"arrived": "ring_looking", "hang_up": GONE}),
+    "ring_looking": _ask("look_at_callback", {"callback_due": "ring_greet", "callback_over": "ring_over"}),
+    "ring_greet": _key(
+        "ring number_once ring_keys", {**HELP, "1": "person", "hang_up": GONE}, tries=2, give_up="ring_unanswered"
+    ),
+    "ring_over": _end("ring_over"),
+    "ring_unanswered": _end("goodbye"),
+}
+
+STATES: Mapping[str, State] = MappingProxyType({**CALLER, **PAGE, **CALLBACK})

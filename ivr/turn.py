@@ -1,0 +1,264 @@
+"""One turn of a call: the call and what happened, to the call after it and the next step. Walks the table in
+`ivr/states.py`.
+
+    call, step = ivr.turn(call, event, rules)
+
+A step is `Speak` (a document for the line) or a request; its answer goes into the next turn. Refuses to do anything
+itself: no I/O, no clock. Whatever the line sends is taken, at worst as a wrong key; only a wrong *answer* of the
+shell raises `Unexpected`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from ivr import events as e
+from ivr import prompts, verbs
+from ivr.call import Call, Rules
+from ivr.states import SAME, SLIPS, STATES, State
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Hand this to the line, with links to step `Call.step`."""
+
+    document: verbs.Document
+
+
+Step = Speak | e.Request
+
+
+class Unexpected(Exception):
+    """The shell gave an answer that this state has no exit for."""
+
+
+def turn(call: Call, event: e.Event, rules: Rules) -> tuple[Call, Step]:
+    """The next step of this call. Speaking turns add 1 to `Call.step` unless nothing more can follow."""
+    state = STATES[call.state]
+    if call.step >= rules.max_steps and isinstance(event, e.Keys | e.Silence | e.Words):
+        event = e.HungUp()
+    column = _column(state, event, rules)
+    if column not in state.exits:
+        column = _unforeseen(call, state, event)
+    target = state.exits.get(column, SAME)
+    target = call.state if target == SAME else target
+    call = _absorb(call, state, column, event, rules)
+    call, target = _slip(call, column, target, rules)
+    return _enter(call, column, target, event, rules)
+
+
+def _unforeseen(call: Call, state: State, event: e.Event) -> str:
+    if isinstance(event, e.Answer):
+        raise Unexpected(f"{type(event).__name__} in state {call.state}")
+    return "wrong"
+
+
+# ── event -> column of the table ────────────────────────────────────────────────────────────────────────────────────
+
+COLUMNS: Mapping[type, str] = {
+    e.Silence: "silence",
+    e.Recorded: "recorded",
+    e.HungUp: "hang_up",
+    e.CodeUnknown: "unknown",
+    e.PinRight: "pin_right",
+    e.PinWrong: "pin_wrong",
+    e.PinLocked: "pin_locked",
+    e.TicketOpened: "opened",
+    e.Noted: "noted",
+    e.CallbackTaken: "taken",
+    e.CallbackRefused: "refused",
+    e.Person: "person",
+    e.Nobody: "nobody",
+    e.PageOpen: "page_open",
+    e.PageTaken: "page_taken",
+    e.PageOver: "page_over",
+    e.Accepted: "accepted",
+    e.PassedOn: "passed",
+    e.Description: "described",
+    e.CallbackDue: "callback_due",
+    e.CallbackOver: "callback_over",
+}
+
+
+def _column(state: State, event: e.Event, rules: Rules) -> str:
+    match event:
+        case e.Arrived():
+            return "arrived_one" if len(rules.languages) == 1 and "arrived_one" in state.exits else "arrived"
+        case e.Keys(digits=digits):
+            return _keyed(state, digits.rstrip("#"), rules)
+        case e.Words(text=text):
+            return "words" if text.strip() else "silence"
+        case e.LegEnded(connected=connected):
+            return "connected" if connected else "not_connected"
+        case e.CustomerKnown(hours=hours):
+            return f"known_{hours}"
+        case _:
+            return COLUMNS[type(event)]
+
+
+def _keyed(state: State, digits: str, rules: Rules) -> str:
+    """Nothing left but the hash is silence; a star at the end starts over, wherever the slip was."""
+    if not digits:
+        return "silence"
+    if digits in menu(state, rules):
+        return "choice"
+    if len(digits) == 1 and digits in state.exits:
+        return digits
+    if digits.endswith("*") and "*" in state.exits:
+        return "*"
+    return "digits" if digits.isascii() and digits.isdigit() and "digits" in state.exits else "wrong"
+
+
+def menu(state: State, rules: Rules) -> Mapping[str, str]:
+    """Key -> what it chooses, for the states whose keys are the desk's own."""
+    if state.menu == "languages":
+        return rules.languages
+    return rules.severities if state.menu == "severities" else {}
+
+
+# ── what is remembered ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+# What each event leaves in the call: fields of the same name.
+KEPT: Mapping[type, tuple[str, ...]] = {
+    e.CustomerKnown: ("customer", "name", "greet"),
+    e.TicketOpened: ("ticket", "engineer", "look_by"),
+    e.CallbackTaken: ("ticket", "ending"),
+    e.CallbackRefused: ("ticket",),
+    e.Person: ("person", "queue"),
+    e.PageOpen: ("ticket", "name", "plan", "priority", "minutes"),
+    e.PageTaken: ("ticket", "taken_by"),
+    e.Accepted: ("ticket",),
+    e.Description: ("text", "audio"),
+    e.CallbackDue: ("ticket", "customer"),
+}
+
+
+def _absorb(call: Call, state: State, column: str, event: e.Event, rules: Rules) -> Call:
+    if column == "arrived_one":
+        return replace(call, language=rules.language)
+    if column == "choice" and isinstance(event, e.Keys):
+        chosen = menu(state, rules)[event.digits.rstrip("#")]
+        return replace(call, language=chosen) if state.menu == "languages" else replace(call, priority=chosen)
+    if isinstance(event, e.PinRight | e.PinWrong | e.PinLocked):
+        return replace(call, pin_ok=isinstance(event, e.PinRight), pin_tries=call.pin_tries + 1)
+    if isinstance(event, e.Recorded):
+        return replace(call, recordings=(*call.recordings, event.recording))
+    kept: dict[str, Any] = {name: getattr(event, name) for name in KEPT.get(type(event), ())}
+    if isinstance(kept.get("look_by"), datetime):
+        kept["look_by"] = kept["look_by"].isoformat()
+    return replace(call, **kept, outcome=_outcome(event) or call.outcome)
+
+
+def _outcome(event: e.Event) -> str:
+    """What the caller is told at the end; the prompt `outcome.<this>`."""
+    match event:
+        case e.TicketOpened(paging=paging, look_by=look_by):
+            return "paging" if paging else "looks" if look_by else "queued"
+        case e.CallbackTaken():
+            return "taken"
+        case e.CallbackRefused(reason=reason):
+            return "refused_cap" if reason == "cap" else "refused"
+    return ""
+
+
+def _slip(call: Call, column: str, target: str, rules: Rules) -> tuple[Call, str]:
+    """Counts a slip at the same prompt, leaves it after so many; the language menu in the default language."""
+    state = STATES.get(call.spoke)
+    if state is None or column not in SLIPS or target not in (call.spoke, state.again):
+        return call, target
+    if call.slips + 1 < state.tries or not state.give_up:
+        return replace(call, slips=call.slips + 1), target
+    language = rules.language if state.menu == "languages" else call.language
+    return replace(call, language=language), state.give_up
+
+
+# ── the state that is entered ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _enter(call: Call, column: str, target: str, event: e.Event, rules: Rules) -> tuple[Call, Step]:
+    state = STATES[target]
+    call = replace(call, state=target, why=state.why or call.why)
+    if state.asks == "open_ticket" and call.ticket:  # one ticket a call: it stands already
+        return _enter(call, column, state.exits["opened"], event, rules)
+    if state.expects == "answer":
+        return call, _request(call, state, event)
+    again = target == call.spoke
+    call = replace(
+        call,
+        spoke=target,
+        slips=call.slips if again else 0,
+        lead=column if column in SLIPS and (again or column == "unknown") else "",
+        step=call.step if state.expects == "end" else call.step + 1,
+    )
+    return call, Speak(document(call, state, rules))
+
+
+def _request(call: Call, state: State, event: e.Event) -> e.Request:
+    keyed = event.digits.rstrip("#") if isinstance(event, e.Keys) else ""
+    ticket = call.ticket or ""
+    match state.asks:
+        case "look_up_code":
+            return e.LookUpCode(keyed)
+        case "check_pin":
+            return e.CheckPin(call.customer or "", keyed, call.pin_tries + 1)
+        case "open_ticket":
+            return e.OpenTicket(call.customer, call.priority, call.pin_ok and call.priority is not None, state.why)
+        case "add_description":
+            return e.AddDescription(ticket, event.text if isinstance(event, e.Words) else "")
+        case "attach_recording":
+            recorded = event if isinstance(event, e.Recorded) else e.Recorded("", 0)
+            return e.AttachRecording(ticket, recorded.recording, recorded.seconds)
+        case "take_callback_number":
+            return e.TakeCallback(keyed, call.customer, call.ticket)
+        case "take_callback":
+            return e.TakeCallback(None, call.customer, call.ticket)
+        case "find_person":
+            return e.FindPerson(call.customer, call.ticket)
+        case "fetch_description":
+            return e.FetchDescription(ticket)
+    return PLAIN[state.asks]()
+
+
+PLAIN: Mapping[str, type[e.LookAtPage | e.AcceptPage | e.PassOn | e.LookAtCallback]] = {
+    "look_at_page": e.LookAtPage,
+    "accept_page": e.AcceptPage,
+    "pass_on": e.PassOn,
+    "look_at_callback": e.LookAtCallback,
+}
+
+
+def document(call: Call, state: State, rules: Rules) -> verbs.Document:
+    """What the line is handed in a speaking state.
+
+    Silence is sent on twice over, by the gather itself and by the redirect after it: not every carrier does the first.
+    """
+    spoken = prompts.speech(call, state.says, rules)
+    language = call.language or rules.language
+    match state.expects:
+        case "end":
+            return (*spoken, verbs.Hangup())
+        case "person":
+            link = (
+                verbs.Enqueue(call.step, call.queue)
+                if call.queue
+                else verbs.Dial(call.step, call.person, rules.caller_id)
+            )
+            return (*spoken, link, verbs.Redirect(call.step))
+        case "report" if rules.record:
+            notice = prompts.speech(call, ("record",), rules, lead=False)
+            return (
+                *spoken,
+                *notice,
+                verbs.Record(call.step, rules.record_seconds, silence=state.seconds),
+                verbs.Redirect(call.step),
+            )
+        case "report":
+            hear = verbs.Gather(call.step, spoken, state.seconds, digits=1, takes="dtmf speech", language=language)
+            return (hear, verbs.Redirect(call.step))
+        case "key":
+            return (verbs.Gather(call.step, spoken, state.seconds, digits=1, finish=""), verbs.Redirect(call.step))
+    return (verbs.Gather(call.step, spoken, state.seconds), verbs.Redirect(call.step))

@@ -1,0 +1,93 @@
+"""Verbs to TwiML, the XML that Twilio, SignalWire and Telnyx speak. Refuses to choose what is said, and to know where
+links lead.
+
+Whatever a text holds, the XML is well-formed and has the same elements: what XML 1.0 does not allow becomes a space.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from twilio.twiml.voice_response import Gather, VoiceResponse
+
+from ivr import prompts, verbs
+
+Url = Callable[[int], str]
+
+LONGEST_SAY = 3_900  # Twilio speaks at most 4,096 characters a Say
+# https://www.w3.org/TR/xml/#charsets
+UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def clean(text: str) -> str:
+    """Text as XML 1.0 allows it and as one Say takes it."""
+    return UNSPEAKABLE.sub(" ", text)[:LONGEST_SAY]
+
+
+def render(document: verbs.Document, url: Url) -> str:
+    """The document as XML. `url(step)` is the address of a step of this call, `url(WAIT)` what waiting callers hear."""
+    response = VoiceResponse()
+    for verb in document:
+        _add(response, verb, url)
+    return str(response)
+
+
+def apology(languages: tuple[str, ...]) -> str:
+    """A document that needs nothing but the languages, for the day when nothing else is left."""
+    return render((*prompts.apology(languages), verbs.Hangup()), str)
+
+
+def waiting(languages: tuple[str, ...], seconds: int = 20) -> str:
+    """What a caller in a queue hears, over and over."""
+    return render((*prompts.apology(languages, "wait"), verbs.Pause(seconds)), str)
+
+
+def _add(to: VoiceResponse | Gather, verb: verbs.Verb, url: Url) -> None:
+    match verb:
+        case verbs.Say(text=text, language=language):
+            to.say(clean(text), language=language)
+        case verbs.Play(url=audio):
+            to.play(clean(audio))
+        case verbs.Pause(seconds=seconds):
+            to.pause(length=seconds)
+        case verbs.Gather():
+            _gather(to, verb, url)
+        case verbs.Record(step=step, seconds=seconds, silence=silence):
+            to.record(
+                action=url(step),
+                method="POST",
+                max_length=seconds,
+                timeout=silence,
+                finish_on_key="#",
+                play_beep=True,
+                trim="trim-silence",
+            )
+        case verbs.Redirect(step=step):
+            to.redirect(url(step), method="POST")
+        case verbs.Dial(step=step, number=number, caller_id=caller_id, seconds=seconds):
+            dial = to.dial(
+                action=url(step), method="POST", timeout=seconds, caller_id=caller_id or None, answer_on_bridge=True
+            )
+            dial.number(clean(number))
+        case verbs.Enqueue(step=step, queue=queue):
+            to.enqueue(clean(queue), action=url(step), method="POST", wait_url=url(verbs.WAIT), wait_url_method="POST")
+        case verbs.Hangup():
+            to.hangup()
+
+
+def _gather(to: VoiceResponse | Gather, verb: verbs.Gather, url: Url) -> None:
+    speech = verb.takes != "dtmf"
+    gather = to.gather(
+        input=verb.takes,
+        action=url(verb.step),
+        method="POST",
+        timeout=verb.seconds,
+        num_digits=verb.digits or None,
+        finish_on_key=verb.finish,
+        action_on_empty_result=True,
+        language=verb.language if speech else None,
+        speech_timeout=3 if speech else None,
+    )
+    for part in verb.prompt:
+        _add(gather, part, url)

@@ -1,0 +1,76 @@
+"""What can be said and done on a line: the frozen verbs of a document. `ivr/twiml.py` writes them down; refuses to
+know XML.
+
+A link is the number of the step that gets what comes next. `WAIT` is the document for callers who wait in a queue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+WAIT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Speak `prompt`, then take keys (or speech). `digits` = 0: as many as come, closed by `finish` or by silence."""
+
+    step: int
+    prompt: tuple[Say | Play | Pause, ...]
+    seconds: int
+    digits: int = 0
+    finish: str = "#"
+    takes: Literal["dtmf", "dtmf speech"] = "dtmf"
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    step: int
+    seconds: int
+    silence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    step: int
+    number: str
+    caller_id: str
+    seconds: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    step: int
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    pass
+
+
+Verb = Say | Play | Pause | Gather | Record | Redirect | Dial | Enqueue | Hangup
+Document = tuple[Verb, ...]

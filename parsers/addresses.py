@@ -1,0 +1,210 @@
+"""Address lists (RFC 5322 3.4 with its obsolete forms), kept exact because the sender decides trust.
+
+Every address that stands in the header is returned, none is invented: a display name that looks like an address is a
+name, encoded words are decoded after splitting, Unicode is never folded. It does not say whether an address is valid.
+Linear in the length of the header; at most 1,000 addresses.
+"""
+
+import re
+
+from parsers import encoded
+from parsers.headers import line
+from parsers.message import Address
+
+MANY = 1_000
+
+_PLAIN = re.compile(r'(?:"((?:[^"\\]|\\.)*)"\s*|([^"<>(),:;@\[\]\\]*))<([^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+)>')
+_BARE = re.compile(r'[^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+')
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^"<(),:;\[\s]+|\s+|.', re.DOTALL)
+_UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
+
+
+def parse(value: str | None) -> tuple[Address, ...]:
+    """Return the addresses of one header value in order; group names are dropped, their members kept."""
+    if not value:
+        return ()
+    simple = _PLAIN.fullmatch(value)
+    if simple is not None:  # nine headers in ten
+        quoted = simple.group(1)
+        return (
+            Address(_name(_UNQUOTE.sub(r"\1", quoted) if quoted is not None else simple.group(2)), simple.group(3)),
+        )
+    if _BARE.fullmatch(value):
+        return (Address("", value),)
+    return tuple(_List(value).read())
+
+
+def _name(raw: str) -> str:
+    """A display name for people: decoded, on one line, spaces single."""
+    return " ".join(line(encoded.words(raw)).split())
+
+
+class _Element:
+    """What stands between two commas: words, comments and the contents of angle brackets."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []  # as written; quoted strings with their quotes
+        self.comments: list[str] = []
+        self.angles: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.angles or self.comments or any(not word.isspace() for word in self.words))
+
+    @property
+    def bare(self) -> bool:
+        """Only a name so far: `Rossi` of `Rossi, Mario <m@x>`."""
+        return not self.angles and not any("@" in word for word in self.words if word[:1] != '"')
+
+    def phrase(self) -> str:
+        return _name("".join(_unquoted(word) for word in self.words))
+
+    def addresses(self) -> list[Address]:
+        comment = _name(" ".join(self.comments))
+        if self.angles:
+            name = self.phrase() or comment
+            exact = list(dict.fromkeys(_angle(text) for text in self.angles))
+            return [Address(name, addr) for addr in exact if addr or name]
+        if self.bare:
+            name = self.phrase()
+            atoms = [word for word in self.words if not word.isspace()]
+            if len(atoms) == 1 and atoms[0][:1] not in '"=':  # a mailbox without a domain: MAILER-DAEMON
+                return [Address(comment, atoms[0])]
+            return [Address(name or comment, "")] if (name or comment) and not name.endswith(":") else []
+        found, rest = _specs(self.words)
+        return [Address(_name(rest) or comment, addr) for addr in found]
+
+
+def _unquoted(word: str) -> str:
+    return _UNQUOTE.sub(r"\1", word[1:-1]) if word[:1] == '"' and word[-1:] == '"' and len(word) > 1 else word
+
+
+def _angle(text: str) -> str:
+    """The address inside the brackets: without route (RFC 5322 4.4), comments and spaces around its parts."""
+    text = text.strip().lstrip("<").strip()
+    if text.startswith("@") and ":" in text:
+        text = text.rpartition(":")[2] if '"' not in text else text.partition(":")[2]
+    if text[:7].lower() == "mailto:":
+        text = text[7:]
+    if "(" in text and ")" in text:
+        text = re.sub(r"\([^()]*\)", "", text)
+    if "@" in text and " " in text:
+        text = re.sub(r"\s*([@.])\s*", r"\1", text) if '"' not in text else text
+    return text.strip()
+
+
+def _specs(words: list[str]) -> tuple[list[str], str]:
+    """Addresses written without brackets, and the words that belong to none: `Mario m@x`, `mario @ x`, `"a b"@x`."""
+    pieces: list[str] = []
+    glue = False
+    for word in words:
+        if word.isspace():
+            glue = bool(pieces) and pieces[-1].endswith("@")
+            if not glue:
+                pieces.append(" ")
+        elif (glue or (pieces and pieces[-1] != " ")) and pieces:
+            pieces[-1] += word
+            glue = False
+        elif word.startswith("@") and len(pieces) > 1 and "@" not in pieces[-2]:
+            pieces[-2] += word
+            pieces.pop()
+        else:
+            pieces.append(word)
+    found = [piece for piece in pieces if "@" in piece]
+    rest = "".join(_unquoted(piece) for piece in pieces if "@" not in piece)
+    return [one[7:] if one[:7].lower() == "mailto:" else one for one in found], rest
+
+
+class _List:
+    """One pass over the value: a token at a time, brackets and comments taken whole where they close."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+        self.closing = _comments(value) if "(" in value else {}
+        self.unclosed = False
+        self.element = _Element()
+        self.held: list[_Element] = []  # names waiting for the part after their comma
+        self.out: list[Address] = []
+
+    def read(self) -> list[Address]:
+        value, at, last_semicolon = self.value, 0, self.value.rfind(";")
+        while at < len(value) and len(self.out) < MANY:
+            char = value[at]
+            if char == "<":
+                at = self._bracket(at)
+                continue
+            if char == "(" and at in self.closing:
+                self.element.comments.append(value[at + 1 : self.closing[at]])
+                at = self.closing[at] + 1
+                continue
+            if char == '"' and self.unclosed:
+                at += 1
+                continue
+            found = _TOKEN.match(value, at)
+            token = found.group() if found else char
+            at += len(token)
+            if token in ",;":
+                self._end(soft=token == ",")
+            elif token == ":" and at <= last_semicolon and self.element.bare:
+                self.held, self.element = [], _Element()  # the name of a group
+            elif token == '"':  # it never closes: dropped, and looked for only once
+                self.unclosed = True
+            else:
+                self.element.words.append(token)
+        self._end(soft=False)
+        return self.out[:MANY]
+
+    def _bracket(self, at: int) -> int:
+        close = self.value.find(">", at)
+        inner = self.value[at + 1 : close] if close >= 0 else ""
+        if inner.count('"') % 2:  # a quoted local part that holds a bracket
+            quoted = re.compile(r'[^"<>]*"(?:[^"\\]|\\.){0,1000}"[^"<>]{0,1000}>').match(self.value, at + 1)
+            if quoted is not None:
+                close, inner = quoted.end() - 1, self.value[at + 1 : quoted.end() - 1]
+        if close < 0:  # never closed: the rest of the line up to a comma
+            close = min((p for p in (self.value.find(",", at), len(self.value)) if p >= 0), default=len(self.value))
+            inner = self.value[at + 1 : close]
+            self.element.angles.append(inner)
+            return close
+        self.element.angles.append(inner)
+        while self.value[close + 1 : close + 2] == ">":
+            close += 1
+        return close + 1
+
+    def _end(self, *, soft: bool) -> None:
+        element, self.element = self.element, _Element()
+        if not element:
+            return
+        if soft and element.bare:
+            self.held.append(element)
+            return
+        if self.held and element.angles and element.words:
+            # `Rossi, Mario <m@x>`: an unquoted comma belongs to the name when an address follows.
+            for part in reversed(self.held):
+                element.words = [*part.words, ",", *element.words]
+        else:
+            for part in self.held:
+                self.out += part.addresses()
+        self.held = []
+        self.out += element.addresses()
+
+
+def _comments(value: str) -> dict[int, int]:
+    """Where each outermost comment closes: quoted strings outside are skipped, nesting is only counted."""
+    closing: dict[int, int] = {}
+    opened: list[int] = []
+    quoted = False
+    skip = False
+    for at, char in enumerate(value):
+        if skip:
+            skip = False
+        elif char == "\\":
+            skip = True
+        elif char == '"' and not opened:
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif char == "(":
+            opened.append(at)
+        elif char == ")" and opened:
+            closing[opened.pop()] = at
+    return closing

@@ -1,0 +1,296 @@
+"""Is this mail from a person? One table of reasons why nothing may be answered automatically.
+
+Bounces and delays (not feedback reports, vacation notices or success reports), auto-replies, lists, bulk, receipts
+(RFC 3834, RFC 2919, RFC 2369, RFC 3464, RFC 5965, and Italian certified mail). A subject alone proves nothing: it
+counts only beside other evidence. It does not know our own addresses; loops are the engine's business.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from parsers import bounces
+from parsers.headers import Headers
+from parsers.message import Address, Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reason` is the code of the first rule that fits, None for a person's mail."""
+
+    is_bounce: bool
+    failed_recipients: tuple[str, ...]
+    is_auto_reply: bool
+    reason: str | None
+
+
+class Facts:
+    """What the rules look at, each thing worked out at most once."""
+
+    def __init__(self, raw: bytes, headers: Headers, kind: str, froms: tuple[Address, ...], to: tuple[Address, ...],
+                 subject: str, words: str, attachments: tuple[Attachment, ...]) -> None:  # fmt: skip
+        self.raw, self.headers, self.kind, self.froms, self.to = raw, headers, kind, froms, to
+        self.subject, self.words, self.attachments = subject, words, attachments
+
+    def value(self, name: str) -> str:
+        """The first value of a header, lower-cased, "" when absent."""
+        return (self.headers.raw(name) or "").lower() if name in self.headers else ""
+
+    @cached_property
+    def report_type(self) -> str:
+        """The kind of a multipart/report (RFC 6522), from its parameter or from the part that makes it one."""
+        if self.kind != "multipart/report":
+            return ""
+        declared = self.headers.content_type[1].get("report-type", "").lower()
+        kinds = {one.content_type for one in self.attachments}
+        known = ("feedback-report", "disposition-notification", "delivery-status")
+        return declared or next((name for name in known if f"message/{name}" in kinds), "")
+
+    @cached_property
+    def local(self) -> str:
+        return self.froms[0].addr.lower().rpartition("@")[0] or self.froms[0].addr.lower() if self.froms else ""
+
+    @cached_property
+    def daemon(self) -> bool:
+        """A mail system speaks: by address, or by name where the address is the system's own."""
+        if _DAEMON.search(self.local):
+            return True
+        return bool(self.froms) and _DAEMON_NAME.search(self.froms[0].name) is not None
+
+    @cached_property
+    def null_sender(self) -> bool:
+        return self.value("return-path").replace(" ", "") == "<>"
+
+    @cached_property
+    def bounce(self) -> bounces.Report:
+        return _bounce(self)
+
+    @cached_property
+    def auto_reply_header(self) -> bool:
+        return _auto_reply_header(self)
+
+    @cached_property
+    def auto_reply(self) -> bool:
+        return _auto_reply(self)
+
+
+def judge(facts: Facts) -> Verdict:
+    """Apply the table."""
+    reason = next((code for code, holds in RULES if holds(facts)), None)
+    failed = facts.bounce.verdict in ("failed", "delayed")
+    return Verdict(failed, facts.bounce.recipients if failed else (), facts.auto_reply, reason)
+
+
+# ---- bounces -------------------------------------------------------------------------------------------------------
+_DAEMON = re.compile(
+    r"^(?:mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|postmaster|daemon|mailerdaemon|microsoftexchange[0-9a-f]+|"
+    r"mail[-_]?delivery|delivery[-_.]?(?:system|subsystem|status)|bounces?|mailsystem|mail[-_]?system|mmdf|smtp[-_]?daemon|"
+    r"postoffice|mailadmin|system[-_.]?attendant)(?:$|[-+_.])"
+)
+_DAEMON_NAME = re.compile(
+    r"mail delivery|mailer[- ]daemon|delivery (?:subsystem|system|service)|mail (?:system|subsystem|administrator)|"
+    r"system (?:administrator|attendant)|postmaster|internet mail service|returned mail|mail router",
+    re.IGNORECASE,
+)
+_BOUNCE_SUBJECT = re.compile(
+    r"^\s*(?:\W{0,3}\s*)?(?:undeliver|undelivrable|returned (?:mail|to sender)|mail (?:delivery|system error)|failure (?:notice|delivery)|delivery (?:status|"
+    r"failure|failed|notification|problem|report|delay|error|has failed)|message (?:undeliverable|delivery|could not)|non[- ]?delivery|"
+    r"nondeliverable|warning: (?:message|could not send)|mail could not be delivered|unable to deliver|delayed|"
+    r"(?:your )?(?:mail|message|e-?mail).{0,40}(?:not (?:be )?delivered|undeliverable|rejected|returned|failed)|permanent (?:delivery|failure)|unzustellbar|"
+    r"nicht zugestellt|zustellung|mancata consegna|impossibile recapitare|non recapitabile|recapito non riuscito|"
+    r"non remis|échec (?:de la )?(?:remise|distribution)|no se puede entregar|no entregado|error de entrega|não entregue|"
+    r"falha na entrega|delivery expiry|user unknown|bounced|notification d.état|notifica(?:zione)? .{0,30}(?:recapito|consegna)|"
+    r"unknown user|address not found|could not be delivered|\[?postmaster\]? mail delivery|e-?mail delivery)",
+    re.IGNORECASE,
+)
+_BOUNCE_WORDS = re.compile(
+    r"undeliver|(?:not|n't) (?:yet )?(?:be |been )?(?:able to )?(?:be )?deliver|deliver\w* .{0,60}(?:fail|abort|problem|delay|unsuccess|error)|"
+    r"(?:fail\w*|unable|problem\w*) .{0,30}deliver|returned mail|failure notice|user (?:is )?unknown|unknown user|no such (?:user|person|account|recipient)|"
+    r"mailbox (?:is )?(?:full|unavailable|not found|disabled|over)|quota (?:exceeded|full)|exceeded .{0,20}quota|over quota|does(?:n't| not) exist|"
+    r"permanent(?:ly)? (?:fatal |fail|error)|fatal error|did ?n[o']t reach|5\d\d[ -]\d\.\d\.\d|\b5\.\d\.\d\d?\b|\b55[0-9] |invalid (?:recipient|address|final)|"
+    r"recipient.{0,30}(?:reject|unknown|fail)|bounce|rejected|unzustellbar|konnte nicht zugestellt|impossibile (?:recapitare|consegnare)|"
+    r"non (?:è stato possibile|può essere) .{0,20}(?:recapit|consegn)|mancata consegna|n'a pas pu être (?:remis|distribu)|"
+    r"no se (?:pudo|puede) entregar|não (?:pôde|foi) .{0,20}entreg|still being|will (?:be retried|keep trying|continue)|delayed",
+    re.IGNORECASE,
+)
+_DELAY = re.compile(
+    r"delayed|delay\)|warning: |not yet been delivered|still being (?:retried|attempted)|will (?:be retried|keep trying|continue (?:to be|trying))|"
+    r"has been postponed|verzögert|ritardata|retardé|no action is required|do not need to (?:take|resend)",
+    re.IGNORECASE,
+)
+_SUCCESS = re.compile(
+    r"\(success\)|success(?:ful|fully) (?:mail )?(?:delivery|delivered|relayed)|\(relay(?:ed)?\)|return receipt|delivered to (?:the )?mailbox",
+    re.IGNORECASE,
+)
+_PEC_FAILED = ("errore-consegna", "preavviso-errore-consegna", "non-accettazione", "rilevazione-virus")
+_NOTHING = bounces.Report("", ())
+
+
+def _bounce(facts: Facts) -> bounces.Report:
+    """Say whether this reports a failed or late delivery, and of which recipients."""
+    receipt = facts.value("x-ricevuta")
+    if receipt:
+        return bounces.Report("failed", _pec_recipients(facts)) if receipt.startswith(_PEC_FAILED) else _NOTHING
+    if facts.report_type == "feedback-report" or _feedback(facts):
+        return _NOTHING
+    if facts.report_type == "disposition-notification" and "automatically rejected" not in facts.words[:2_000].lower():
+        return _NOTHING
+    status = _status(facts)
+    if status.verdict:
+        return status
+    if facts.value("x-failed-recipients"):
+        return bounces.Report("failed", bounces.unique(facts.value("x-failed-recipients").replace(",", " ").split()))
+    if not _suspect(facts):
+        return _NOTHING
+    found = bounces.guarded(facts.raw)
+    own = frozenset(one.addr.lower() for one in (*facts.to, *facts.froms))
+    words = bounces.in_words(facts.words, own) if not found.recipients else found.recipients
+    late = found.verdict == "delayed" or (
+        not found.verdict and _DELAY.search(facts.subject + "\n" + facts.words[:1_500]) is not None
+    )
+    return bounces.Report("delayed" if late else "failed", words)
+
+
+def _status(facts: Facts) -> bounces.Report:
+    """The machine-readable verdict of a delivery report that was not merely forwarded by a person."""
+    parts = bounces.status_parts(facts.attachments)
+    if not parts or (facts.kind != "multipart/report" and not _speaks(facts)):
+        return _NOTHING
+    reports = [bounces.delivery_status(part.content) for part in parts]
+    for verdict in ("failed", "delayed", "other"):
+        if any(report.verdict == verdict for report in reports):
+            named = [address for report in reports if report.verdict == verdict for address in report.recipients]
+            if not named and verdict != "other":
+                named = list(
+                    bounces.in_words(facts.words, frozenset(one.addr.lower() for one in (*facts.to, *facts.froms)))
+                )
+            return bounces.Report(verdict, bounces.unique(named))
+    return _NOTHING
+
+
+def _speaks(facts: Facts) -> bool:
+    """A mail system is the author."""
+    return facts.daemon or facts.null_sender or facts.value("auto-submitted").startswith("auto-")
+
+
+def _suspect(facts: Facts) -> bool:
+    """Two kinds of evidence that this tells of an undelivered mail: who speaks, and what is said."""
+    if _SUCCESS.search(facts.subject) or (facts.auto_reply_header and not facts.daemon):
+        return False
+    by_subject = _BOUNCE_SUBJECT.search(facts.subject) is not None
+    if not (facts.daemon or by_subject or facts.null_sender or facts.report_type == "delivery-status"):
+        return False
+    by_words = _BOUNCE_WORDS.search(facts.words[:4_000]) is not None
+    if facts.daemon or facts.report_type == "delivery-status":
+        return by_subject or by_words
+    return by_subject and by_words and facts.null_sender
+
+
+def _pec_recipients(facts: Facts) -> tuple[str, ...]:
+    """Certified mail names the recipient in daticert.xml (<destinatari>) of a failure notice."""
+    for part in facts.attachments:
+        if (part.filename or "").lower() == "daticert.xml":
+            text = part.content[:200_000].decode("utf-8", "replace")
+            return bounces.unique(re.findall(r"<(?:consegna|destinatari)\b[^>]*>\s*([^<\s]+@[^<\s]+)\s*<", text))
+    return ()
+
+
+# ---- auto-replies --------------------------------------------------------------------------------------------------
+_REPLY_HEADERS = ("x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply",
+                  "x-autoreply-to", "x-vacation", "x-auto-responder")  # fmt: skip
+_AWAY_SUBJECT = re.compile(
+    r"^\s*(?:\[[^\]]{0,40}\]\s*)?(?:(?:out[- ]of[- ](?:the[- ])?office|ooo)\b|(?:auto(?:matic|matische|mated|)[- ]?(?:reply|response|antwort|respons\w*|risposta|svar))|"
+    r"autoreply|risposta automatica|messaggio automatico|fuori (?:ufficio|sede)|assen(?:za|te)\b|abwesen|automatische antwort|abwesenheitsnotiz|"
+    r"réponse automatique|absence|absent|respuesta autom|fuera de (?:la )?oficina|ausen|resposta autom|fora do escrit|vacation|on (?:leave|holiday|vacation)|"
+    r"automatisch antwoord|afwezig|automatiskt svar|autosvar|autom\. svar|away from)",
+    re.IGNORECASE,
+)
+_AWAY_WORDS = re.compile(
+    r"out of (?:the |my )?office|on (?:vacation|holiday|(?:annual |maternity |sick |parental )?leave)|away from (?:the office|my|work)|"
+    r"(?:will be|am|i'm|be) (?:away|back|returning|unavailable)|limited access to|no access to|automat(?:ic|ed) (?:reply|response)|"
+    r"sono (?:assente|in ferie|fuori)|in ferie|fuori (?:ufficio|sede)|sarò (?:assente|di ritorno)|rientrerò|risposta automatica|"
+    r"nicht (?:im (?:büro|haus)|erreichbar)|im urlaub|abwesend|wieder (?:erreichbar|im (?:büro|haus))|"
+    r"absente? (?:du|jusqu|d[ue]s?)|en (?:congés?|vacances)|de retour|fuera de la oficina|de vacaciones|estaré (?:ausente|fuera)|"
+    r"fora do escritório|de férias|estarei ausente",
+    re.IGNORECASE,
+)
+
+
+def _auto_reply(facts: Facts) -> bool:
+    """A vacation notice or other automatic answer (RFC 3834 5), told by its headers or by two kinds of evidence."""
+    if facts.bounce.verdict or facts.value("x-ricevuta") or facts.report_type:
+        return False
+    if facts.auto_reply_header:
+        return True
+    if not _AWAY_SUBJECT.search(facts.subject):
+        return False
+    return (
+        facts.null_sender
+        or facts.value("auto-submitted").startswith("auto-")
+        or bool(facts.value("x-auto-response-suppress"))
+        or facts.value("precedence") in ("bulk", "junk", "auto_reply", "list")
+        or _NO_REPLY.search(facts.local) is not None
+        or _AWAY_WORDS.search(facts.words[:3_000]) is not None
+    )
+
+
+def _auto_reply_header(facts: Facts) -> bool:
+    if any(facts.value(name) not in ("", "no", "false", "0") for name in _REPLY_HEADERS if name in facts.headers):
+        return True
+    return (
+        facts.value("auto-submitted").startswith("auto-replied")
+        or facts.value("precedence") in ("auto_reply", "auto-reply")
+        or facts.value("x-autogenerated").startswith("reply")
+        or facts.value("x-precedence") in ("auto_reply", "auto-reply")
+        or facts.value("delivered-to") == "autoresponder"
+        or facts.value("x-post-messageclass").startswith("9;")
+    )
+
+
+# ---- the table -----------------------------------------------------------------------------------------------------
+_LIST = ("list-id", "list-post", "list-unsubscribe", "list-help", "list-subscribe", "list-owner", "list-archive",
+         "mailing-list", "x-mailing-list", "x-beenthere", "x-mailman-version", "x-ml-name", "x-list-id")  # fmt: skip
+_BULK = ("feedback-id", "x-campaign", "x-campaign-id", "x-campaignid", "x-mc-user", "x-bulkmail")
+_GENERATED = (
+    "x-autogenerated",
+    "x-cron-env",
+    "x-auto-generated",
+    "x-fc-machinegenerated",
+    "x-otrs-loop",
+    "x-ms-exchange-generated-message-source",
+)
+_NO_REPLY = re.compile(
+    r"(?:^|[._+-])(?:no|non|not)[._-]?repl(?:y|ies)(?:$|[^a-z])|^no[._-]?reply|do[._-]?not[._-]?repl|don'?t[._-]?reply|"
+    r"ne[._-]?pas[._-]?r[eé]pondre|n[aã]o[._-]?respond|no[._-]?(?:responder|contestar)|non[._-]?rispond|nicht[._-]?antworten|keine[._-]?antwort|"
+    r"^(?:mailer-daemon|postmaster|listserv|majordomo|mailman|nobody|autoresponder|auto-?reply|auto-?confirm|automailer)(?:$|[+_.-])|"
+    r"^owner-|-(?:request|owner|bounces)(?:$|[+=])"
+)
+
+
+def _feedback(facts: Facts) -> bool:
+    return any(one.content_type == "message/feedback-report" for one in facts.attachments)
+
+
+def _answered_by_rule(facts: Facts) -> bool:
+    """Only values that speak of automatic answers count; DR, NDR, RN and NRN ask for no receipts, which these are not."""
+    asked = re.split(r"[,;\s]+", facts.value("x-auto-response-suppress"))
+    return any(word in ("all", "autoreply", "oof") for word in asked)
+
+
+RULES: tuple[tuple[str, Callable[[Facts], bool]], ...] = (
+    ("pec-receipt", lambda facts: bool(facts.value("x-ricevuta"))),
+    ("bounce", lambda facts: facts.bounce.verdict == "failed"),
+    ("delay", lambda facts: facts.bounce.verdict == "delayed"),
+    ("report", lambda facts: facts.report_type == "feedback-report" or _feedback(facts)),
+    ("receipt", lambda facts: bool(facts.report_type) or facts.bounce.verdict == "other"),
+    ("auto-reply", lambda facts: facts.auto_reply),
+    ("list", lambda facts: any(name in facts.headers for name in _LIST)),
+    ("bulk", lambda facts: facts.value("precedence") in ("bulk", "list", "junk")
+                           or any(name in facts.headers for name in _BULK)),
+    ("auto-generated", lambda facts: facts.value("auto-submitted").split(";")[0].strip() not in ("", "no")
+                                     or any(name in facts.headers for name in _GENERATED)),
+    ("null-sender", lambda facts: facts.null_sender),
+    ("no-reply", lambda facts: facts.daemon or _NO_REPLY.search(facts.local) is not None),
+    ("asked-not-to", _answered_by_rule),
+)  # fmt: skip

@@ -1,0 +1,95 @@
+"""HTML to plain text, with the quotes and signatures that mail programs mark up taken out where asked.
+
+Used only when a mail has no plain text. It produces text for reading and matching; it does not sanitise HTML.
+"""
+
+import re
+from html import unescape
+
+import lxml.html
+from inscriptis.css_profiles import CSS_PROFILES
+from inscriptis.html_engine import Inscriptis
+from inscriptis.model.config import ParserConfig
+from lxml import etree
+
+LONGEST = 300_000  # characters given to the layout engine; beyond it tags are merely stripped
+_CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_links=False, display_images=False)
+
+# A class or id that a program gives to the old mail; Outlook on the web prefixes foreign names with x_.
+_QUOTE = re.compile(
+    r"(?:^|\s)(?:x_)*(?:gmail_attr|moz-cite-prefix|yahoo_quoted|protonmail_quote|zmail_extra|OLK_SRC_BODY_SECTION|"
+    r"ms-outlook-mobile-reference-message|mail-editor-reference-message-container|reply-intro|tutanota_quote|"
+    r"gmx_quote|quote-header|mail_quote|wl-quote)(?:\s|$)"
+)
+_SIGNATURE = re.compile(
+    r"(?:^|\s)(?:x_)*(?:gmail_signature|gmail_signature_prefix|moz-signature|Signature|AppleMailSignature|"
+    r"protonmail_signature_block|ms-outlook-mobile-signature|lineBreakAtBeginningOfSignature|tutanota_signature|_rc_sig)(?:\s|$)"
+)
+_HIDDEN = ("script", "style", "title", "head", "noscript", "template", "object", "svg")
+_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote|hr|/table)\b[^<>]*>", re.IGNORECASE)
+_DROP = re.compile(r"<(script|style|title)\b.{0,200000}?</\1\s*>|<!--.{0,200000}?-->", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
+_SPACES = re.compile(r"[ \t\xa0\u200b]+")
+
+
+def to_text(html: str, *, quotes: bool = True, signature: bool = True) -> str:
+    """Return `html` as text; `quotes=False` leaves out what is marked as an old mail, `signature=False` signatures."""
+    if len(html) > LONGEST or html.count("<table") > 150:
+        return _stripped(html)
+    try:
+        tree = lxml.html.document_fromstring(html.replace("\0", ""))
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
+        return _stripped(html)
+    _prune(tree, quotes=quotes, signature=signature)
+    try:
+        text = Inscriptis(tree, _CONFIG).get_text()
+    except (RecursionError, ValueError, IndexError, KeyError, AttributeError, TypeError):
+        return _stripped(html)  # odd tables and style values upset the layout engine; the words are what counts
+    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
+    return "\n".join(lines).strip()
+
+
+def _prune(tree: lxml.html.HtmlElement, *, quotes: bool, signature: bool) -> None:
+    """Take out what is not shown, and the marked quotes and signatures."""
+    for node in list(tree.iter(etree.Element)):
+        tag = node.tag
+        marks = f"{node.get('class', '')} {node.get('id', '')}" if node.attrib else ""
+        gone = (
+            tag in _HIDDEN
+            or (
+                not quotes
+                and (
+                    _QUOTE.search(marks) or (tag == "blockquote" and _cites(node, marks)) or node.get("name") == "quote"
+                )
+            )
+            or (not signature and marks and _SIGNATURE.search(marks))
+        )
+        if gone and node.getparent() is not None:
+            _remove(node)
+
+
+def _cites(node: lxml.html.HtmlElement, marks: str) -> bool:
+    style = (node.get("style") or "").replace(" ", "").lower()
+    return (
+        node.get("type") == "cite" or node.get("cite") is not None or "gmail_quote" in marks or "border-left" in style
+        or "quote" in marks.lower()
+    )  # fmt: skip
+
+
+def _remove(node: lxml.html.HtmlElement) -> None:
+    """Remove a node but keep the text behind it, on a line of its own."""
+    parent = node.getparent()
+    tail = "\n" + node.tail if node.tail else ""
+    previous = node.getprevious()
+    if previous is not None:
+        previous.tail = (previous.tail or "") + tail
+    else:
+        parent.text = (parent.text or "") + tail
+    parent.remove(node)
+
+
+def _stripped(html: str) -> str:
+    """The words without tags: for pages too large or too strange to lay out."""
+    text = _TAG.sub(" ", _BREAK.sub("\n", _DROP.sub(" ", html[: 4 * LONGEST])))
+    lines = (_SPACES.sub(" ", line).strip() for line in unescape(text).split("\n"))
+    return "\n".join(line for line in lines if line)

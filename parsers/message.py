@@ -1,0 +1,100 @@
+"""The values of the package: what a mail says, frozen. No reading and no judging happens here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One mailbox as written: `name` decoded and for people only, `addr` exact ("" when only a name was given)."""
+
+    name: str
+    addr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One part that is not the body. `content` is decoded from its transfer encoding; `size` counts its bytes."""
+
+    filename: str | None
+    content_type: str
+    size: int
+    sha256: str
+    inline: bool
+    content_id: str | None
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The facts of one mail. Ids carry no angle brackets; `date` is the sender's claim, in UTC.
+
+    `froms` holds every address of every From header: anything but exactly one is an ambiguous sender.
+    `automatic` is the reason code why nothing may be answered automatically (see `automatic.RULES`), or None.
+    """
+
+    headers: tuple[tuple[str, str], ...] = ()
+    froms: tuple[Address, ...] = ()
+    sender: Address | None = None
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    subject: str | None = None
+    message_id: str | None = None
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    date: datetime | None = None
+    text: str | None = None
+    html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    reply_text: str = ""
+    reply_with_signature: str = ""
+    is_bounce: bool = False
+    failed_recipients: tuple[str, ...] = ()
+    is_auto_reply: bool = False
+    suppress_auto_response: bool = False
+    automatic: str | None = None
+    language: str | None = None
+    error: str | None = None
+
+    @property
+    def from_(self) -> Address | None:
+        return self.froms[0] if self.froms else None
+
+    def header(self, name: str) -> str | None:
+        """Return the first raw value of that header, encoded words undecoded."""
+        wanted = name.lower()
+        return next((value for found, value in self.headers if found == wanted), None)
+
+
+def _address(address: Address) -> Mapping[str, str]:
+    return {"name": address.name, "addr": address.addr}
+
+
+def as_json(message: Message) -> dict[str, object]:
+    """Return what `presa parse` prints (DESIGN section 6); `error` is there only when nothing could be said."""
+    out: dict[str, object] = {
+        "from": _address(message.from_) if message.from_ else None,
+        "to": [_address(one) for one in message.to],
+        "cc": [_address(one) for one in message.cc],
+        "subject": message.subject,
+        "message_id": message.message_id,
+        "in_reply_to": message.in_reply_to,
+        "references": list(message.references),
+        "text": message.text,
+        "html": message.html,
+        "attachments": [
+            {"filename": one.filename, "content_type": one.content_type, "size": one.size, "sha256": one.sha256,
+             "inline": one.inline} for one in message.attachments
+        ],
+        "reply_text": message.reply_text,
+        "reply_with_signature": message.reply_with_signature,
+        "is_bounce": message.is_bounce,
+        "failed_recipients": list(message.failed_recipients),
+        "is_auto_reply": message.is_auto_reply,
+        "suppress_auto_response": message.suppress_auto_response,
+    }  # fmt: skip
+    if message.error is not None:
+        out["error"] = message.error
+    return out

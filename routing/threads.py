@@ -1,0 +1,84 @@
+"""Is it the same delivery again? Is it part of a conversation, and may its sender add to it?
+
+Finding a ticket is one step, being allowed to join it another. A right token from somebody who is no verified party is held:
+the token proves that the mail was seen, not who writes. Numbers quoted in a subject find nothing: they are no secret.
+Refuses to compare texts; that is another question, asked after the promise.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from identity import rights
+from identity.people import Recognition
+from routing.tickets import Ticket
+
+REOPEN_WITHIN = timedelta(days=14)  # later, an answer to a resolved ticket opens a new one that is linked to it
+
+# What relays and mailboxes put on top of a message on its way: two deliveries of one mail differ in nothing else.
+_TRACE = re.compile(
+    rb"^(?:received|return-path|delivered-to|x-original-to|envelope-to|x-envelope-[a-z]+|authentication-results|received-spf"
+    rb"|arc-[a-z-]+|x-spam[a-z-]*|x-received|x-forwarded-[a-z]+|status|x-status|x-keywords|x-uid|x-mozilla-[a-z0-9]+)[ \t]*:.*\n(?:[ \t].*\n)*",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def delivery_key(raw: bytes, *, identified: bool, received: datetime) -> str:
+    """The idempotency key of a mail: its content without trace fields, whatever door it came by.
+
+    Never the Message-ID alone: equal ids on different mails are different mails. A mail with neither Message-ID nor Date
+    (`identified` False) says nothing about which delivery it is, so it is the same only within one UTC day.
+    """
+    text = raw.replace(b"\r\n", b"\n") if b"\r\n" in raw else raw
+    header, gap, body = text.partition(b"\n\n")
+    digest = sha256(_TRACE.sub(b"", header + b"\n"))
+    digest.update(gap)
+    digest.update(body.rstrip(b"\n"))
+    if not identified:
+        digest.update(received.date().isoformat().encode())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """Where a mail points. `proven`: tickets whose own token it carries; `wrong`: it carries a token that is none of ours;
+    `shared`: tickets that its references name without a token."""
+
+    proven: tuple[int, ...] = ()
+    wrong: bool = False
+    shared: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What becomes of a mail that points at a ticket. `verdict`: join, reopen, hold, follow-up (a new linked ticket) or new."""
+
+    verdict: str
+    ticket: Ticket | None
+    evidence: tuple[str, ...]
+
+
+def join(
+    ticket: Ticket, who: Recognition, *, proven: bool, resolved_at: datetime | None, received: datetime
+) -> Joining:
+    """May this mail be added to the ticket it points at? `proven`: by the ticket's own token."""
+    how = "the ticket's own token" if proven else "references shared with its mails"
+    if not rights.is_party(who, ticket.customer, (ticket.requester,) if ticket.requester else ()):
+        if proven:
+            return Joining(
+                "hold", ticket, (f"thread: {ticket.number} by {how}, but the sender is no verified party to it",)
+            )
+        return Joining(
+            "new",
+            None,
+            (f"thread: points at {ticket.number}, but the sender is no verified party to it: a ticket of its own",),
+        )
+    told = f"thread: {ticket.number} by {how}; the sender is a verified party to it"
+    if ticket.state not in ("resolved", "closed"):
+        return Joining("join", ticket, (told,))
+    if resolved_at is None or received - resolved_at <= REOPEN_WITHIN:
+        return Joining("reopen", ticket, (told, "reopened, within the window"))
+    return Joining(
+        "follow-up", ticket, (told, f"resolved more than {REOPEN_WITHIN.days} days ago: a new ticket linked to it")
+    )

@@ -1,0 +1,179 @@
+"""What the author newly wrote, in six languages and the layouts of the mail programs people use."""
+
+import pytest
+
+from parsers import hypertext, replies
+
+# Name, what arrives below the author's words "NEW" (a blank line between): all of it must go.
+QUOTES = [
+    ("gmail en", "On Mon, Nov 16, 2026 at 3:04 PM Desk <desk@y.it> wrote:\n\n> old\n> mail"),
+    ("gmail en wrapped", "On Mon, Nov 16, 2026 at 3:04 PM Desk of the Big Company\n<desk@y.it> wrote:\n\n> old"),
+    ("gmail en wrapped twice", "On Mon, Nov 16, 2026 at 3:04 PM\nDesk of the Big Company <\ndesk@y.it> wrote:\n> old"),
+    ("gmail it", "Il giorno lun 16 nov 2026 alle ore 15:04 Desk <desk@y.it> ha scritto:\n\n> vecchia"),
+    ("gmail it wrapped", "Il giorno lun 16 nov 2026 alle ore 15:04 Desk <desk@y.it>\nha scritto:\n\n> vecchia"),
+    ("gmail it, no marks", "Il giorno lun 16 nov 2026 alle ore 15:04 Desk <desk@y.it> ha scritto:\n\nvecchia mail\nsenza segni"),
+    ("gmail de", "Am Mo., 16. Nov. 2026 um 15:04 Uhr schrieb Desk <desk@y.it>:\n\n> alt"),
+    ("gmail fr", "Le lun. 16 nov. 2026 à 15:04, Desk <desk@y.it> a écrit :\n\n> ancien"),
+    ("gmail es", "El lun, 16 nov 2026 a las 15:04, Desk (<desk@y.it>) escribió:\n\n> viejo"),
+    ("gmail pt", "Em seg., 16 de nov. de 2026 às 15:04, Desk <desk@y.it> escreveu:\n\n> velho"),
+    ("gmail old", "2026/11/16 Desk <desk@y.it>\n\n> old"),
+    ("gmail nl", "Op ma 16 nov 2026 om 15:04 schreef Desk <desk@y.it>:\n\n> oud"),
+    ("gmail pl", "pon., 16 lis 2026 o 15:04 Desk <desk@y.it> napisał(a):\n\n> stare"),
+    ("gmail sv", "Den mån 16 nov. 2026 kl 15:04 skrev Desk <desk@y.it>:\n\n> gammal"),
+    ("gmail ru", "пн, 16 нояб. 2026 г. в 15:04, Desk <desk@y.it>:\n\n> старое"),
+    ("gmail ja", "2026年11月16日(月) 15:04 Desk <desk@y.it>:\n\n> 古い"),
+    ("apple en", "> On 16 Nov 2026, at 15:04, Desk <desk@y.it> wrote:\n> \n> old"),
+    ("apple it", "> Il giorno 16 nov 2026, alle ore 15:04, Desk <desk@y.it> ha scritto:\n> \n> vecchia"),
+    ("apple it, unmarked", "Il giorno 16/nov/2026, alle ore 15:04, Desk ha scritto:\n\n> vecchia"),
+    ("apple de", "> Am 16.11.2026 um 15:04 schrieb Desk <desk@y.it>:\n> \n> alt"),
+    ("thunderbird en", "On 16/11/2026 15:04, Desk wrote:\n> old\n> mail"),
+    ("thunderbird it", "Il 16/11/2026 15:04, Desk ha scritto:\n> vecchia"),
+    ("thunderbird de", "Am 16.11.26 um 15:04 schrieb Desk:\n> alt"),
+    ("thunderbird fr", "Le 16/11/2026 à 15:04, Desk a écrit :\n> ancien"),
+    ("thunderbird es", "El 16/11/26 a las 15:04, Desk escribió:\n> viejo"),
+    ("thunderbird pt", "Às 15:04 de 16/11/2026, Desk escreveu:\n> velho"),
+    ("verb before the date", "Desk <desk@y.it> schrieb am Mo., 16. Nov. 2026, 15:04:\n\n> alt"),
+    ("lotus", "Desk <desk@y.it> wrote on 16/11/2026 15:04:\n\nold mail"),
+    ("outlook en", "From: Desk <desk@y.it>\nSent: Monday, November 16, 2026 3:04 PM\nTo: Mario <m@x.it>\nSubject: RE: broken\n\nold mail"),
+    ("outlook en bold", "*From:* Desk <desk@y.it>\n*Sent:* Monday, November 16, 2026 3:04 PM\n*To:* Mario <m@x.it>\n*Subject:* RE: broken\n\nold"),
+    ("outlook it", "Da: Desk <desk@y.it>\nInviato: lunedì 16 novembre 2026 15:04\nA: Mario <m@x.it>\nOggetto: R: guasto\n\nvecchia"),
+    ("outlook de", "Von: Desk <desk@y.it>\nGesendet: Montag, 16. November 2026 15:04\nAn: Mario <m@x.it>\nBetreff: AW: defekt\n\nalt"),
+    ("outlook fr", "De : Desk <desk@y.it>\nEnvoyé : lundi 16 novembre 2026 15:04\nÀ : Mario <m@x.it>\nObjet : RE: panne\n\nancien"),
+    ("outlook es", "De: Desk <desk@y.it>\nEnviado el: lunes, 16 de noviembre de 2026 15:04\nPara: Mario <m@x.it>\nAsunto: RE: fallo\n\nviejo"),
+    ("outlook pt", "De: Desk <desk@y.it>\nEnviada em: segunda-feira, 16 de novembro de 2026 15:04\nPara: Mario <m@x.it>\nAssunto: RE: falha\n\nvelho"),
+    ("outlook without address", "From: Desk\nSent: Monday, November 16, 2026 3:04 PM\nTo: Mario\nSubject: RE: broken\n\nold mail"),
+    ("outlook web", "________________________________\nFrom: Desk <desk@y.it>\nSent: Monday, November 16, 2026 3:04 PM\nTo: Mario <m@x.it>\nSubject: RE: broken\n\nold"),
+    ("outlook express", "----- Original Message -----\nFrom: Desk\nTo: m@x.it\nSent: Monday, November 16, 2026 3:04 PM\nSubject: broken\n\nold"),
+    ("original it", "-----Messaggio originale-----\nDa: Desk [mailto:desk@y.it]\nInviato: lunedì 16 novembre 2026 15:04\nA: Mario\nOggetto: guasto\n\nvecchia"),
+    ("original de", "-----Ursprüngliche Nachricht-----\nVon: Desk\nGesendet: Montag\n\nalt"),
+    ("original fr", "-----Message d'origine-----\nDe : Desk\n\nancien"),
+    ("original es", "-----Mensaje original-----\nDe: Desk\n\nviejo"),
+    ("original pt", "-----Mensagem original-----\nDe: Desk\n\nvelho"),
+    ("libero", "----Messaggio originale----\nDa: desk@y.it\nData: 16-nov-2026 15.04\nA: <m@x.it>\nOgg: guasto\n\nvecchia mail"),
+    ("libero web", "    Il 16/11/2026 15:04 Desk <desk@y.it> ha scritto:\n\n\n  vecchia mail"),
+    ("aruba webmail", "Da: \"Desk\" desk@y.it\nA: \"Mario\" m@x.it\nCc: \nData: Mon, 16 Nov 2026 15:04:05 +0100\nOggetto: guasto\n\nvecchia mail"),
+    ("roundcube", "Il 16-11-2026 15:04 Desk ha scritto:\n> vecchia"),
+    ("zimbra", "Da: \"Desk\" <desk@y.it>\nA: \"Mario\" <m@x.it>\nInviato: Lunedì, 16 novembre 2026 15:04:05\nOggetto: guasto\n\nvecchia mail"),
+    ("yahoo", "   On Monday, November 16, 2026, 03:04:05 PM GMT+1, Desk <desk@y.it> wrote:  \n \n old mail"),
+    ("forward below", "---------- Forwarded message ---------\nFrom: Desk <desk@y.it>\nDate: Mon, Nov 16, 2026 at 3:04 PM\nSubject: x\nTo: <m@x.it>\n\nold"),
+    ("apple forward", "Begin forwarded message:\n\nFrom: Desk <desk@y.it>\nSubject: x\nDate: 16 November 2026 at 15:04:05 CET\nTo: m@x.it\n\nold"),
+    ("reply above", "##- Please type your reply above this line -##\n\nYour request has been updated."),
+    ("bare marks", "> old\n> mail"),
+    ("blank lines between header lines", "From: Desk <desk@y.it>\n\nSent: Monday, November 16, 2026 3:04 PM\n\nTo: Mario <m@x.it>\n\nSubject: RE: broken\n\nold"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "quote"), QUOTES, ids=[row[0] for row in QUOTES])
+def test_the_quoted_mail_goes_and_the_new_words_stay(name: str, quote: str) -> None:
+    assert replies.cut(f"NEW words\nof mine\n\n{quote}\n") == replies.Reply("NEW words\nof mine", "NEW words\nof mine")
+
+
+KEPT = [
+    "La stampante non va.\nDa: interno 204\nA: reception",
+    "Da: interno 204\nOggetto: guasto stampante\nUrgenza: alta",
+    "From: version 4\nTo: version 5\nthe upgrade fails",
+    "Yesterday he wrote: it does not work.\nSo please help.",
+    "He wrote to you on Monday and nobody answered.",
+    "Il collega ha scritto che il server è giù.\nGrazie",
+    "The log says:\n2026-11-16 15:04:05 ERROR disk full\n-----\nmore lines",
+    "Date: 16/11/2026\nthe backup failed",
+    "a -- b\n--option is refused\n-- comment in SQL",
+    "Thanks!\n\nIt works now, but the other one does not.",
+    "Grazie",
+    "Best of all would be a call.",
+    "Attached is the log",
+    "LGTM",
+    "Sent from the warehouse there are three pallets missing, please check them today because the customer is waiting for it.",
+    "Inviato il file ieri alle 15:04, nessuna risposta?",
+]
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_only_looks_like_a_quote_or_signature_is_kept(text: str) -> None:
+    assert replies.cut(text) == replies.Reply(text, text)
+
+
+SIGNATURES = [
+    "-- \nMario Rossi\nACME",
+    "--\nMario Rossi",
+    "Best regards,\nMario Rossi\nACME spa",
+    "Kind regards\n\nMario",
+    "Thanks,\nMario",
+    "Thanks and regards,\nMario",
+    "Many thanks\nMario Rossi",
+    "Cheers, Mario",
+    "Cordiali saluti\nMario Rossi\nTel. 06 123456",
+    "Distinti saluti.",
+    "Grazie,\nMario",
+    "Grazie e saluti\nMario",
+    "Grazie\nCordiali saluti\nMario Rossi",
+    "Un cordiale saluto,\nMario",
+    "Saluti, Mario",
+    "Mit freundlichen Grüßen\nHans Müller",
+    "Mit freundlichen Grüßen / Best regards\nHans Müller",
+    "Viele Grüße aus Berlin\nHans",
+    "MfG\nHans",
+    "Cordialement,\nJean Dupont",
+    "Bien à vous,\nJean",
+    "Un saludo,\nJuan",
+    "Saludos cordiales\nJuan",
+    "Atenciosamente,\nJoão",
+    "Com os melhores cumprimentos,\nJoão Silva",
+    "Sent from my iPhone",
+    "Get Outlook for iOS<https://aka.ms/o0ukef>",
+    "Inviato da iPhone",
+    "Inviato dal mio Galaxy",
+    "Von meinem iPhone gesendet",
+    "Envoyé de mon iPhone",
+    "Enviado desde mi iPhone",
+    "Enviado do meu iPhone",
+    "_____________________________\nMario Rossi - ACME\ntel +39 06 123456",
+    "- Mario",
+    "This e-mail and any attachments are confidential and intended solely for the addressee.",
+    "Le informazioni contenute in questo messaggio sono riservate e confidenziali.",
+    "*Mario Rossi*\n-- \nACME",
+]
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_a_signature_is_told_apart_from_the_words(signature: str) -> None:
+    found = replies.cut(f"NEW words\nof mine\n\n{signature}\n\nOn 16/11/2026 15:04, Desk wrote:\n> old\n")
+    expected = "NEW words\nof mine\n\n*Mario Rossi*" if signature.startswith("*Mario") else "NEW words\nof mine"
+    assert found == replies.Reply(expected, f"NEW words\nof mine\n\n{signature}")
+
+
+def test_answers_between_the_quotes_are_kept_and_the_quotes_go() -> None:
+    text = "Hello,\n\nOn 16/11/2026 15:04, Desk wrote:\n> which floor?\nthe third\n\n> since when?\n\nsince Monday\n\n-- \nMario\n"
+    assert replies.cut(text).text == "Hello,\n\nthe third\n\nsince Monday"
+    assert replies.cut(text).with_signature.endswith("-- \nMario")
+
+
+def test_an_answer_below_the_quote_is_kept() -> None:
+    assert replies.cut("On 16/11/2026 15:04, Desk wrote:\n> old\n> mail\n\nthe answer\n").text == "the answer"
+
+
+def test_a_mail_that_only_forwards_another_keeps_what_it_forwards() -> None:
+    text = "---------- Forwarded message ---------\nFrom: Bea <b@z.it>\nDate: Mon, Nov 16, 2026 at 3:04 PM\nSubject: x\nTo: <m@x.it>\n\nthe printer burns"
+    assert replies.cut(text).text == text
+
+
+def test_a_mail_of_nothing_but_quotes_says_nothing_new() -> None:
+    assert replies.cut("On 16/11/2026 15:04, Desk wrote:\n> old\n> mail\n") == replies.Reply("", "")
+
+
+PAGES = [
+    ("gmail", '<div dir="ltr">NEW<br>words</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">On Mon, Nov 16, 2026 at 3:04 PM Desk &lt;<a href="mailto:d@y.it">d@y.it</a>&gt; wrote:<br></div><blockquote class="gmail_quote" style="margin:0">old</blockquote></div>'),
+    ("apple", '<html><body>NEW<div>words</div><div><blockquote type="cite"><div>On 16 Nov 2026, at 15:04, Desk &lt;d@y.it&gt; wrote:</div>old</blockquote></div></body></html>'),
+    ("thunderbird", '<p>NEW<br>words</p><div class="moz-cite-prefix">Il 16/11/2026 15:04, Desk ha scritto:<br></div><blockquote type="cite" cite="mid:x@y"><p>old</p></blockquote>'),
+    ("outlook", '<div class=WordSection1><p class=MsoNormal>NEW<br>words</p><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class=MsoNormal><b>From:</b> Desk &lt;d@y.it&gt;<br><b>Sent:</b> Monday, November 16, 2026 3:04 PM<br><b>To:</b> Mario<br><b>Subject:</b> RE: x</p></div><p>old</p></div>'),
+    ("outlook web", '<div>NEW<br>words</div><hr><div id="divRplyFwdMsg"><b>Da:</b> Desk &lt;d@y.it&gt;<br><b>Inviato:</b> lunedì 16 novembre 2026 15:04<br><b>A:</b> Mario<br><b>Oggetto:</b> R: x</div><div>old</div>'),
+    ("yahoo", '<div>NEW<br>words</div><div id="yahoo_quoted_1" class="yahoo_quoted"><div>On Monday, Desk wrote:</div>old</div>'),
+    ("proton", '<div>NEW<br>words</div><div class="protonmail_quote">On Monday, Desk wrote:<blockquote>old</blockquote></div>'),
+    ("roundcube", '<div>NEW<br>words</div><p id="reply-intro">Il 2026-11-16 15:04 Desk ha scritto:</p><blockquote type="cite"><div>old</div></blockquote>'),
+    ("gmail signature", '<div>NEW<br>words</div><div class="gmail_signature">Mario Rossi<br>ACME</div>'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "page"), PAGES, ids=[row[0] for row in PAGES])
+def test_quotes_and_signatures_marked_in_html_go(name: str, page: str) -> None:
+    assert replies.cut(hypertext.to_text(page, quotes=False, signature=False)).text == "NEW\nwords"
