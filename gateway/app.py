@@ -24,7 +24,6 @@ from starlette.types import ASGIApp
 
 import ivr
 from gateway import authenticate, demo, pins
-from gateway import settings as configuration
 from gateway.calls import Calls
 from gateway.engine import Arrival, Engine
 from gateway.errors import Permanent
@@ -85,7 +84,7 @@ def build(
     base = settings.public_url
     ours = settings.carrier
     if carrier is None and ours is not None and ours.ready:
-        carrier = _carrier(ours, base)
+        carrier = twilio_of(settings)
     lines = Lines(ours.number if ours else "", f"{base}{phone_door.PAGE}", f"{base}{phone_door.STATUS}")
     pager = Pager(engine, carrier, lines)
     host = send.smart_host(settings.smarthost, password=settings.secrets.smarthost_password or "")
@@ -96,8 +95,11 @@ def build(
     return Parts(settings, database, engine, calls, handlers, runner, pepper)
 
 
-def _carrier(ours: configuration.Carrier, base: str) -> twilio.Carrier:
-    api_url = f"{base}/simulated" if ours.kind == "simulator" else ours.api_url
+def twilio_of(settings: Settings) -> twilio.Carrier:
+    """The carrier behind the configured address; for the demo, our own simulated one."""
+    ours = settings.carrier
+    assert ours is not None
+    api_url = f"{settings.public_url}/simulated" if ours.kind == "simulator" else ours.api_url
     return twilio.Carrier(ours.account_sid or "", ours.auth_tokens[0], api_url, seconds=CARRIER_SECONDS)
 
 
@@ -236,7 +238,9 @@ def web(parts: Parts, state: Web, pool: ThreadPoolExecutor, exchange: Exchange |
     phone: list[Route] = []
     if desk is not None and settings.carrier is not None and settings.carrier.ready:
         signatures = Signatures(settings.public_url, settings.carrier.auth_tokens)
-        phone = phone_door.routes(parts.calls, desk, signatures, pool)
+        phone = phone_door.routes(
+            parts.calls, desk, signatures, pool, secret=parts.engine.secret, fetch=twilio_of(settings).recording
+        )
     shown = console.Settings(
         demo=settings.demo, secure=settings.public_url.startswith("https:"), hints=demo.HINTS if settings.demo else ()
     )

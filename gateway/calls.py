@@ -462,9 +462,8 @@ class Calls:
         return e.Description()
 
     def _audio(self, recording: str) -> str:
-        carrier = self._engine.settings.carrier
-        assert carrier is not None
-        return f"{carrier.api_url}/2010-04-01/Accounts/{carrier.account_sid}/Recordings/{recording}.mp3"
+        """Where the engineer's call hears the recording: our own door, signed, for the carrier's needs credentials."""
+        return f"{self._engine.settings.public_url}{recording_path(recording, self._engine.secret)}"
 
     def _page(self, connection: Connection, page_id: int) -> tuple[Ticket, paging.Page, Desk] | None:
         stored = calls.page(connection, page_id)
@@ -502,6 +501,12 @@ class Calls:
 
 
 SUBJECT: Mapping[str, str] = {"it": "Segnalazione telefonica", "en": "Report by telephone"}
+
+
+def recording_path(recording: str, secret: bytes) -> str:
+    """The path of a recording at our web door; only who was given it can know its mark."""
+    mark = hmac.new(secret, f"recording\0{recording}".encode(), sha256).hexdigest()[:32]
+    return f"/phone/recordings/{recording}/{mark}.mp3"
 
 
 def page_of(attempt: str) -> int | None:

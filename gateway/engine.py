@@ -8,7 +8,7 @@ fails in keep or file raises Temporary, and nothing is half done. Calls come in 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,7 @@ from routing.tickets import Ticket, after, ended
 log = structlog.get_logger(__name__)
 
 LONGEST_SUBJECT = 300
+VERIFY_AGAIN = timedelta(minutes=5)  # a sender whose DNS did not answer is asked about again
 HELD_BOUNCE = "bounce-not-ours"
 HELD_TOKEN = "token-without-party"
 HELD_LOOP = "suspected-loop"
@@ -118,17 +119,23 @@ class Engine:
         key = threads.delivery_key(
             arrival.raw, identified=bool(message.message_id or message.date), received=arrival.received
         )
-        proof = authenticate.authenticate(
-            message, arrival.raw, peer=arrival.peer, envelope_from=arrival.envelope_from or "", helo=arrival.helo,
+        proof = self.authenticate(message, arrival.raw, arrival.peer, arrival.envelope_from or "", arrival.helo)
+        return Mail(arrival, digest, reports.compress(arrival.raw), key, message, proof)
+
+    def authenticate(self, message: Message, raw: bytes, peer: str, envelope_from: str, helo: str) -> Authentication:
+        """Was it really sent by the domain in its From? By our edge, by the demo's rule, or by DNS within 3 s."""
+        return authenticate.authenticate(
+            message, raw, peer=peer, envelope_from=envelope_from, helo=helo,
             edge=self.settings.edge, demo=self.settings.demo, resolver=self.resolver,
         )  # fmt: skip
-        return Mail(arrival, digest, reports.compress(arrival.raw), key, message, proof)
 
     def file_mail(self, connection: Connection, mail: Mail) -> Outcome:
         """Steps 3 to 6 in the caller's transaction."""
         twin = reports.twin(connection, mail.key)
         if twin is not None:
-            return self._record(connection, mail, Outcome("duplicate", "same-delivery", twin.ticket_id), twin=twin.id)
+            ticket = self.ticket(connection, twin.ticket_id) if twin.ticket_id else None
+            repeated = Outcome("duplicate", "same-delivery", twin.ticket_id, ticket.number if ticket else None)
+            return self._record(connection, mail, repeated, twin=twin.id)
         if mail.message.error:
             return self._file_unread(connection, mail, UNREADABLE)
         author = sender.judge([address.addr for address in mail.message.froms], self._own)
@@ -225,6 +232,14 @@ class Engine:
             subject=message.subject or "", channel="mail", received=arrival.received, linked=linked,
             contact_address=who.address, entries=(_mail_entry(mail, who),),
         )  # fmt: skip
+        if mail.authentication.verdict == "temperror":
+            doubt = {
+                "sha256": mail.sha256,
+                "peer": arrival.peer,
+                "helo": arrival.helo,
+                "from": arrival.envelope_from or "",
+            }
+            jobs.add(connection, "verify", arrival.received + VERIFY_AGAIN, doubt, ticket_id)
         if answer and who.address:
             state = {"in_reply_to": message.message_id, "references": list(message.references)}
             jobs.add(connection, "acknowledge", arrival.received, state, ticket_id)
@@ -341,6 +356,29 @@ class Engine:
             "evidence": list(done.evidence),
         })  # fmt: skip
         return done
+
+    def verify_again(self, connection: Connection, ticket_id: int, message: Message, proof: Authentication) -> None:
+        """A sender who could not be verified at receipt turns out to be genuine: the ticket gets the rights of its plan,
+        and what would have paged then pages now."""
+        ticket = self.ticket(connection, ticket_id, lock=True)
+        author = sender.judge([address.addr for address in message.froms], self._own)
+        if ticket is None or ticket.verified or author.held:
+            return
+        desk, now = self.desk(ticket.desk), self.database.clock.now()
+        signs = Signs("mail", author.address, proof, subject=message.subject or "", text=message.reply_text)
+        who = self.recognise(connection, signs, desk, ticket.received_at)
+        report = Report(
+            "mail", ticket.received_at, message.subject or "", message.reply_text, language=message.language
+        )
+        decision = decide.decide(report, who, desk)
+        evidence = (*ticket.evidence, *(f"verified later: {line}" for line in proof.evidence))
+        tickets.update(
+            connection, ticket, verified=who.verified, evidence=list(evidence), via_on_call=decision.via_on_call
+        )
+        tickets.tell(connection, ticket_id, now, NewEntry("state", "presa", {"words": "the sender was verified"}))
+        if decision.page and ticket.state == "new":
+            jobs.add(connection, "page", now, {"page": calls.open_page(connection, ticket_id, now)}, ticket_id)
+        self.restamp(connection, ticket_id)
 
     # Clocks -----------------------------------------------------------------------------------------------------
 

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+import parsers
 from gateway.engine import Engine
-from gateway.errors import Permanent
+from gateway.errors import Permanent, Temporary
 from gateway.pager import Pager
 from gateway.post import budget, send
 from gateway.post.letter import Letter, Note, Receipt
 from gateway.post.send import SmartHost
-from gateway.store import jobs, letters, tickets
+from gateway.store import jobs, letters, reports, tickets
 from gateway.store.jobs import Handler, Job, Settled
 from gateway.store.tickets import NewEntry
 from routing.tickets import OPEN, Ticket
@@ -48,7 +49,13 @@ class Handlers:
         self._smarthost = smarthost
 
     def table(self) -> Mapping[str, Handler]:
-        return {"acknowledge": self.acknowledge, "letter": self.letter, "page": self._pager.run, "clock": self.clock}
+        return {
+            "acknowledge": self.acknowledge,
+            "letter": self.letter,
+            "page": self._pager.run,
+            "clock": self.clock,
+            "verify": self.verify,
+        }
 
     # Letters ----------------------------------------------------------------------------------------------------
 
@@ -169,6 +176,22 @@ class Handlers:
             if step.due
         ]
         return sorted(found)
+
+    # Authentication ---------------------------------------------------------------------------------------------
+
+    def verify(self, job: Job) -> Settled:
+        """DNS did not answer when the mail came: ask again. Still no answer is Temporary, and comes back later."""
+        raw = self._database.read(lambda connection: reports.raw(connection, job.state["sha256"]))
+        if raw is None:
+            raise Permanent(f"the raw mail {job.state['sha256'][:12]} is not there")
+        message = parsers.parse(raw)
+        proof = self._engine.authenticate(message, raw, job.state["peer"], job.state["from"], job.state["helo"])
+        if proof.verdict == "temperror":
+            raise Temporary("the sender's DNS still does not answer")
+        ticket_id = self._ticket(job).id
+        if not proof.passed:
+            return Settled()
+        return Settled(lambda connection: self._engine.verify_again(connection, ticket_id, message, proof))
 
     # Small questions --------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ LONGEST_BACK_OFF = timedelta(hours=1)
 
 def back_off(attempts: int) -> timedelta:
     """How long to wait after the n-th failed attempt."""
-    return min(FIRST_BACK_OFF * 2 ** max(0, attempts - 1), LONGEST_BACK_OFF)
+    return min(FIRST_BACK_OFF * (1 << max(0, attempts - 1)), LONGEST_BACK_OFF)
 
 
 class Runner:

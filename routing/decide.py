@@ -56,7 +56,9 @@ class Decision:
 def decide(report: Report, who: Recognition, desk: Desk) -> Decision:
     """Everything that follows from a new report, in one value."""
     told: list[str] = []
-    plan = desk.plans.get(who.plan) if who.plan else None
+    plan = desk.plans.get(who.plan or "") if who.desk == desk.id else None
+    if who.plan and plan is None:
+        told.append(f"plan: {who.plan} is of the desk {who.desk}, not of this one: no clock")
     kind, priority = _classify(report, desk, told)
     marks = _marks(report, who)
     page = _pages(report, who, plan, desk, kind, priority, told)
@@ -66,9 +68,10 @@ def decide(report: Report, who: Recognition, desk: Desk) -> Decision:
         told += [f"clock: {mark}" for mark in stamp.marks]
         if not who.verified and who.customer:
             told.append(f"clock: of the plan {plan.id}, provisionally, because the sender is not verified")
-    queue, level = _route(desk, kind, priority, who.plan, marks, told)
+    covered = plan.id if plan else None
+    queue, level = _route(desk, kind, priority, covered, marks, told)
     language = _language(report, who, desk)
-    return Decision(kind, priority, who.plan, page, page, queue, level, language, marks, stamp, tuple(told))
+    return Decision(kind, priority, covered, page, page, queue, level, language, marks, stamp, tuple(told))
 
 
 def _classify(report: Report, desk: Desk, told: list[str]) -> tuple[Kind, str]:
@@ -131,10 +134,7 @@ def _pages(
     rule = plan.on_call if plan else None
     if plan is None or rule is None or desk.on_call is None:
         return False
-    if not calendars.is_open(desk.calendars[rule.outside], report.received):
-        hours = True
-    else:
-        hours = desk.phone is not None and desk.phone.hours is None and report.channel == "phone"
+    hours = not calendars.is_open(desk.calendars[rule.outside], report.received)
     proven = report.pin if report.channel == "phone" and rule.pin else who.verified
     refusals: Iterable[tuple[bool, str]] = (
         (hours, f"it is within the hours of {rule.outside}"),

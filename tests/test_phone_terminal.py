@@ -72,6 +72,12 @@ def test_a_script_that_is_used_up_is_silence() -> None:
     assert "Thank you, goodbye." in shown
 
 
+def test_each_group_is_given_at_a_prompt_of_its_own() -> None:
+    desk = Desk()
+    play(desk, keys="2 9 0298765432#")
+    assert desk.callbacks == ["0298765432"]
+
+
 def test_the_engineers_telephone_rings_beside_it_and_is_scripted_too() -> None:
     desk = Desk()
     desk.language = "en"

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from gateway import authenticate
 from gateway.app import Doors, build, serve
 from gateway.settings import Settings
 
@@ -62,6 +63,7 @@ def _serve(settings: Settings, url: str, doors: Doors, ready: Callable[[], None]
 
     database = open_database(url)
     try:
-        serve(build(settings, database), doors, ready)
+        resolver = None if settings.demo else authenticate.system_resolver()
+        serve(build(settings, database, resolver=resolver), doors, ready)
     finally:
         database.close()

@@ -157,8 +157,10 @@ class _Terminal:
     def scripted(self) -> int:
         given = groups(self.options.keys or "")
         self.call()
+        answered = 0  # how much had been posted when the last group was given: one group a prompt
         while not self.phone.over:
-            if self.phone.waits_for and given:
+            if self.phone.waits_for and given and len(self.phone.posted) > answered:
+                answered = len(self.phone.posted)
                 self.give(given.popleft())
             elif (due := self.line.timeline.next_at()) is not None:
                 self.line.timeline.advance_to(due)

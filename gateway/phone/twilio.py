@@ -30,6 +30,7 @@ MAX_FIELDS: Final = 200
 MAX_KEYS: Final = 32
 FORM: Final = "application/x-www-form-urlencoded"
 RECORDING: Final = re.compile(r"RE[0-9A-Za-z]{1,62}")
+MAX_SOUND: Final = 8 * 1024 * 1024  # three minutes of speech have one
 CALL: Final = re.compile(r"CA[0-9A-Za-z]{1,62}")
 
 Form = Mapping[str, str]
@@ -213,6 +214,26 @@ class Carrier:
     def get(self, sid: str) -> Placed:
         """One call. Raises Later or Refused."""
         return _placed(self._send("GET", f"{self._calls}/{quote(sid, safe='')}.json", lost=Later))
+
+    def recording(self, sid: str) -> bytes:
+        """The sound of a recording (MP3), fetched by its id from the configured address only, at most MAX_SOUND bytes.
+
+        Raises Later or Refused."""
+        if not RECORDING.fullmatch(sid):
+            raise Refused("this is no recording's id")
+        url = f"{self._calls.removesuffix('/Calls')}/Recordings/{sid}.mp3"
+        sound = bytearray()
+        try:
+            with self._client.stream("GET", url) as answer:
+                if answer.status_code != 200:
+                    raise Refused(f"the carrier has no such recording ({answer.status_code})")
+                for chunk in answer.iter_bytes():
+                    sound += chunk
+                    if len(sound) > MAX_SOUND:
+                        raise Refused("the recording is too long")
+        except httpx2.HTTPError as error:
+            raise Later("the carrier did not answer") from error
+        return bytes(sound)
 
     def cancel(self, sid: str) -> None:
         """Stops a call that is queued or rings; one that was answered goes on. May be repeated."""

@@ -176,12 +176,11 @@ def _data(customer: Customer) -> str:
 def _customer(data: str) -> Customer:
     """From JSON; the same text gives the same frozen value, so a busy customer is decoded once."""
     facts = json.loads(data)
-    contract = {
-        k: date.fromisoformat(v) if k in ("starts", "ends") and v else v for k, v in facts.pop("contract").items()
-    }
+    contract = facts.pop("contract")
+    starts, ends = (date.fromisoformat(day) if day else None for day in (contract["starts"], contract["ends"]))
     contacts = tuple(_contact(contact) for contact in facts.pop("contacts"))
     lists = {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
-    return Customer(**{**facts, **lists, "contacts": contacts, "contract": Contract(**contract)})
+    return Customer(**{**facts, **lists, "contacts": contacts, "contract": Contract(starts, ends, contract["paid"])})
 
 
 def _contact(facts: Mapping[str, Any]) -> Contact:

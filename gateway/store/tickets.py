@@ -115,7 +115,7 @@ def story(connection: Connection, ticket_id: int) -> tuple[Entry, ...]:
 
 def last_change(connection: Connection) -> int:
     """The console's change counter: grows with every entry of any ticket."""
-    return connection.execute(sa.select(sa.func.coalesce(sa.func.max(entries.c.id), 0))).scalar_one()
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(entries.c.id), 0))).scalar_one())
 
 
 def customers(connection: Connection) -> tuple[tuple[str, str], ...]:

@@ -81,4 +81,4 @@ def secret(connection: Connection, name: str) -> str:
     """This database's own random secret of that name, made the first time it is asked for; the same on every replica."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
     connection.execute(insert(house).on_conflict_do_nothing(), {"name": name, "value": random_source.token_hex(32)})
-    return connection.execute(sa.select(house.c.value).where(house.c.name == name)).scalar_one()
+    return str(connection.execute(sa.select(house.c.value).where(house.c.name == name)).scalar_one())

@@ -5,6 +5,7 @@ Plain Starlette routes: a call waits for each answer, so the step is one hop to 
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
@@ -16,7 +17,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 import ivr
-from gateway.calls import Calls, Line
+from gateway.calls import Calls, Line, recording_path
+from gateway.errors import Temporary, Trouble
 from gateway.phone import twilio
 from gateway.phone.twilio import Signatures
 from routing.desk import Desk
@@ -35,8 +37,10 @@ def step_url(public_url: str, sid: str, step: int) -> str:
     return f"{public_url}{STEP}/{sid}/{step}"
 
 
-def routes(calls: Calls, desk: Desk, signatures: Signatures, pool: Executor) -> list[Route]:
-    """The phone's addresses."""
+def routes(
+    calls: Calls, desk: Desk, signatures: Signatures, pool: Executor, *, secret: bytes, fetch: Callable[[str], bytes]
+) -> list[Route]:
+    """The phone's addresses. `fetch`: a recording's sound by its id; `secret` marks the paths of recordings."""
 
     def voice(_: Request, form: Form) -> str | None:
         return calls.arrived(form["CallSid"], form.get("From", ""), desk)
@@ -62,12 +66,25 @@ def routes(calls: Calls, desk: Desk, signatures: Signatures, pool: Executor) -> 
             calls.over(form["CallSid"], said, count)
         return ""
 
+    async def sound(request: Request) -> Response:
+        recording = request.path_params["recording"]
+        if not hmac.compare_digest(request.url.path, recording_path(recording, secret)):
+            return PlainTextResponse("There is no such recording.", 404)
+        try:
+            heard = await asyncio.get_running_loop().run_in_executor(pool, fetch, recording)
+        except Trouble as trouble:
+            return PlainTextResponse(f"{trouble.public}.", 503 if isinstance(trouble, Temporary) else 404)
+        return Response(
+            heard, media_type="audio/mpeg", headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        )
+
     door = partial(_answer, signatures=signatures, pool=pool, languages=desk.languages)
     return [
         Route(VOICE, partial(door, answer=voice), methods=["POST"]),
         Route(STATUS, partial(door, answer=status), methods=["POST"]),
         Route(PAGE, partial(door, answer=page), methods=["POST"]),
         Route(STEP + "/{sid}/{step:int}", partial(door, answer=step), methods=["POST"]),
+        Route("/phone/recordings/{recording}/{mark}.mp3", sound, methods=["GET"]),
         Route(STEP + "/{sid}/-1", partial(door, answer=lambda *_: ivr.waiting(desk.languages)), methods=["POST"]),
     ]
 

@@ -16,7 +16,7 @@ PUBLIC = "https://desk.example.test"
 TOKEN = "a token for tests"
 VOICE, STATUS = f"{PUBLIC}/phone/twilio/voice", f"{PUBLIC}/phone/twilio/status"
 PINS = {"100001": "471108"}
-CODES = {"100001": ("acme", "Acme"), "100002": ("beta", "Beta"), "100003": ("gamma", "Gamma")}
+CODES = {"100001": ("acme", "Acme S.p.A."), "100002": ("beta", "Beta"), "100003": ("gamma", "Gamma")}
 START = datetime(2026, 11, 22, 2, 30, tzinfo=UTC).timestamp()
 
 
