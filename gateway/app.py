@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 
 import httpx2
@@ -51,7 +52,7 @@ from routing.desk import Desk
 
 log = structlog.get_logger(__name__)
 
-SMARTHOST_SECONDS = 20.0  # a whole letter; less than a job's lease, so that nobody sends it twice
+SMARTHOST_SECONDS = 20.0  # a whole letter; never more than two thirds of a lease, so that nobody else sends it too
 CARRIER_SECONDS = 4.0  # one request; less than the time after which a page asks what became of it
 Address = tuple[str, int]
 
@@ -88,10 +89,12 @@ def build(
     lines = Lines(ours.number if ours else "", f"{base}{phone_door.PAGE}", f"{base}{phone_door.STATUS}")
     pager = Pager(engine, carrier, lines)
     host = send.smart_host(settings.smarthost, password=settings.secrets.smarthost_password or "")
-    smarthost = replace(host, reply_seconds=SMARTHOST_SECONDS / 2, total_seconds=SMARTHOST_SECONDS)
+    lease = timedelta(seconds=settings.jobs.lease_seconds)
+    patience = min(SMARTHOST_SECONDS, settings.jobs.lease_seconds * 2 / 3)
+    smarthost = replace(host, reply_seconds=patience / 2, total_seconds=patience)
     handlers = Handlers(engine, pager, smarthost)
     calls = Calls(engine, lambda desk: rules_of(desk, ours.number if ours else ""), _renderer(base), pepper)
-    runner = Runner(database, database.clock, handlers.table(), workers=workers)
+    runner = Runner(database, database.clock, handlers.table(), workers=workers, lease=lease)
     return Parts(settings, database, engine, calls, handlers, runner, pepper)
 
 

@@ -46,6 +46,7 @@ WHY: Mapping[str, str] = {
     "nobody": "the caller asked for a person and nobody was free",
     "person": "the caller asked for a person",
     "hung_up": "the caller hung up early",
+    "callback": "the caller asked to be called back",
 }
 
 
@@ -145,7 +146,7 @@ class Calls:
             stored = calls.get(connection, sid, lock=True)
             if stored is None or stored.status != "in-progress":
                 return
-            calls.update(connection, sid, status=status)
+            calls.update(connection, sid, status=status, ended_at=now)
             call = ivr.from_json(stored.state)
             if not call.over:
                 self._turn(connection, stored, call, e.HungUp(), None, now)
@@ -159,7 +160,13 @@ class Calls:
             return
         now = self._database.clock.now()
         event = Event(attempt, what, now, code=status if what == "ended" else None, provider_sid=sid, sequence=sequence)
-        self._database.write(lambda connection: self._hear(connection, page_id, event))
+
+        def tell(connection: Connection) -> None:
+            self._hear(connection, page_id, event)
+            if what == "ended":
+                calls.update(connection, sid, status=status, ended_at=now)
+
+        self._database.write(tell)
 
     # One turn ---------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,6 @@
-"""`presa check`: what would fail at 3 a.m., found by day. Each finding says what, and what to do; the worst decides the exit."""
+"""`presa check`: what would fail at 3 a.m., found by day. Each finding says what, and what to do; the worst decides the
+exit.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -132,7 +134,8 @@ def _balance(database: Database, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "ledger",
-            f"reports without their ticket: {orphans[:5]}; tickets without a report: {unreported[:5]}; restore from a backup or report a bug",
+            f"reports without their ticket: {orphans[:5]}; tickets without a report: {unreported[:5]}; "
+            "restore from a backup or report a bug",
         )
     else:
         yield Finding("ok", "ledger", "every report has one outcome and every ticket its report")

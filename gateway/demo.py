@@ -1,5 +1,6 @@
-"""The demo desk's own people for the console. Their passwords are public, so they exist only where `demo: true` holds, which
-settings refuse to any configuration that could reach the world."""
+"""The demo desk's own people for the console. Their passwords are public, so they exist only where `demo: true` holds,
+which settings refuse to any configuration that could reach the world.
+"""
 
 from gateway.store.users import StoredUser
 from gateway.web import sessions

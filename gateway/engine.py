@@ -115,11 +115,16 @@ class Engine:
     def read(self, arrival: Arrival) -> Mail:
         """Steps 1 and 2, outside the transaction: fingerprint, parse, authenticate."""
         digest = sha256(arrival.raw).hexdigest()
-        message = parsers.parse(arrival.raw)
+        try:
+            message = parsers.parse(arrival.raw)
+            proof = self.authenticate(message, arrival.raw, arrival.peer, arrival.envelope_from or "", arrival.helo)
+        except Exception as trouble:  # the door's edge: neither should raise; if one does, the raw is still a report
+            log.error("engine.reading_failed", sha256=digest, exc_info=trouble)
+            message = Message(error="a fault of ours while it was read")
+            proof = Authentication("none", "none", None, (message.error or "",))
         key = threads.delivery_key(
             arrival.raw, identified=bool(message.message_id or message.date), received=arrival.received
         )
-        proof = self.authenticate(message, arrival.raw, arrival.peer, arrival.envelope_from or "", arrival.helo)
         return Mail(arrival, digest, reports.compress(arrival.raw), key, message, proof)
 
     def authenticate(self, message: Message, raw: bytes, peer: str, envelope_from: str, helo: str) -> Authentication:
@@ -326,8 +331,7 @@ class Engine:
         """A ticket to look at: nothing is known but the raw, and that is attached."""
         desk = self._desk_of(mail.arrival.rcpt)
         who = Recognition(None, None, "unknown", False, False, "unknown-customer", None)
-        report = Report("mail", mail.arrival.received, mail.message.subject or "", automatic=True, marks=(reason,))
-        decision = decide.decide(report, who, desk)
+        decision = decide.unread(desk, reason)
         evidence = (f"report: {reason}: {mail.message.error or 'see the alarm'}", *decision.evidence)
         ticket_id = self.open_ticket(
             connection, desk, who, decision, evidence,

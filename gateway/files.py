@@ -32,8 +32,9 @@ def count(path: Path) -> int:
 
 
 def take(engine: Engine, arrivals: Iterable[tuple[str, Arrival]], *, dry_run: bool) -> Iterator[tuple[str, Outcome]]:
-    """Each mail's outcome. A dry run files all of them in one transaction, so that later mails see the earlier ones, and
-    takes it back; while it runs, a SQLite database has no other writer."""
+    """Each mail's outcome. A dry run files all of them in one transaction, so that later mails see the earlier ones,
+    and takes it back; while it runs, a SQLite database has no other writer.
+    """
     if not dry_run:
         for name, arrival in arrivals:
             yield name, _refused(engine, arrival) or engine.take_mail(_addressed(engine, arrival))

@@ -1,8 +1,8 @@
 """What each kind of job does: acknowledge, letter, page, clock. `app` hands these to the runner.
 
-Each handler works outside a transaction and returns how to settle. What leaves the house is written down first (a letter
-with its Message-ID, a page's attempt with its id), done, and then its result is written: after a crash the same letter
-goes again under the same id, and the carrier is asked before a phone rings a second time.
+Each handler works outside a transaction and returns how to settle. What leaves the house is written down first (a
+letter with its Message-ID, a page's attempt with its id), done, and then its result is written: after a crash the same
+letter goes again under the same id, and the carrier is asked before a phone rings a second time.
 """
 
 from collections.abc import Mapping
@@ -139,9 +139,11 @@ class Handlers:
     # The clock --------------------------------------------------------------------------------------------------
 
     def clock(self, job: Job) -> Settled:
-        """Everything that is due on a ticket's clocks: a breach, a step of the escalation matrix; each told exactly once.
+        """Everything that is due on a ticket's clocks: a breach, a step of the escalation matrix; each told exactly
+        once.
 
-        What the story has told already is not told again. After downtime the late ones come at once, in order, marked."""
+        What the story has told already is not told again. After downtime the late ones come at once, in order, marked.
+        """
         ticket = self._ticket(job)
         if ticket.state == "closed" or ticket.plan is None:
             return Settled()

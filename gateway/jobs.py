@@ -1,9 +1,9 @@
 """The clock's door: claims due jobs and runs their handlers. `app` hands in {kind: handler}.
 
-A handler does its work outside any transaction and returns how to settle: `Settled(write, again, state)`. The write, and the
-job's end or its next `run_at`, are one transaction under the job's fence, so a worker that lost its lease stores nothing.
-Temporary and unexpected trouble backs off (5 s doubling to an hour); Permanent trouble, or too many attempts, buries the job
-with an alarm. Handlers here know no kind of job: they are the engine's.
+A handler does its work outside any transaction and returns how to settle: `Settled(write, again, state)`. The write,
+and the job's end or its next `run_at`, are one transaction under the job's fence, so a worker that lost its lease
+stores nothing. Temporary and unexpected trouble backs off (5 s doubling to an hour); Permanent trouble, or too many
+attempts, buries the job with an alarm. Handlers here know no kind of job: they are the engine's.
 """
 
 import threading

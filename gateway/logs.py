@@ -1,5 +1,6 @@
-"""Logs: one JSON object a line on stderr. Nothing that a customer wrote or keyed, no full number and no address goes into one:
-what is logged are ids, kinds and our own words."""
+"""Logs: one JSON object a line on stderr. Nothing that a customer wrote or keyed, no full number and no address goes
+into one: what is logged are ids, kinds and our own words.
+"""
 
 import logging
 import sys

@@ -24,7 +24,9 @@ from routing.tickets import OPEN, Ticket
 
 log = structlog.get_logger(__name__)
 
+DAY = timedelta(days=1)
 CARRIER_AWAY = timedelta(minutes=1)
+HELD_UP = timedelta(seconds=3)  # an older intent is not carried out; with an order's time-outs less than UNDER_WAY
 
 
 class Carrier(Protocol):
@@ -65,7 +67,10 @@ class Pager:
             move, policy = self._database.write(lambda connection, now=now: self._decide(connection, job, page_id, now))  # type: ignore[misc]
             match move:
                 case Ring():
-                    self._ring(page_id, move, policy)
+                    if self._database.clock.now() - now < HELD_UP:
+                        self._ring(page_id, move, policy)
+                    else:  # this worker stood still: somebody may have asked already and been told that nothing was rung
+                        log.warning("page.held_up", attempt=move.attempt_id)
                 case Ask():
                     self._ask(page_id, move.attempt)
                 case Skip():
@@ -79,8 +84,8 @@ class Pager:
 
     def _decide(self, connection: Connection, job: Job, page_id: int, now: datetime) -> tuple[paging.Move, Policy]:
         """The next move, written down as an intent; under the job's lease, so that two workers never decide at once."""
-        jobs.keep(connection, job, job.state)
         ticket, page, policy = self._load(connection, page_id, now)
+        jobs.keep(connection, job, job.state)  # the page's lock first, then the job's row: the order that webhooks take
         if ticket.state not in OPEN and page.state == "open":
             page = paging.close(page, now, None)
         move = paging.next(page, policy, now)
@@ -110,7 +115,7 @@ class Pager:
             page = Page(
                 f"page{page_id}", ticket.number, now, oncall.chain(on_call, now), urgent=ticket.priority == "P1"
             )
-            return ticket, page, on_call.policy
+            return ticket, page if stored.open else paging.close(page, now, ticket.assignee), on_call.policy
         return ticket, paging.from_json(stored.state), on_call.policy
 
     def _ring(self, page_id: int, move: Ring, policy: Policy) -> None:
@@ -151,10 +156,11 @@ class Pager:
 
     def _find(self, page_id: int, attempt: paging.Attempt) -> Placed | None:
         """The carrier's call of this attempt; by its id, or else the one call to that number that no attempt has."""
-        assert self._carrier is not None
+        if self._carrier is None:
+            raise Later("no carrier configured")
         if attempt.provider_sid is not None:
             return self._carrier.get(attempt.provider_sid)
-        known = self._database.read(lambda connection: calls.sids_of_pages(connection))
+        known = self._database.read(lambda connection: calls.sids_of_pages(connection, attempt.placed_at - DAY))
         placed = self._carrier.find(to=attempt.number, since=attempt.placed_at)
         return next((call for call in reversed(placed) if call.sid not in known), None)
 

@@ -1,8 +1,9 @@
-"""All of Presa in one process on a clock that is moved by hand, with simulated telephones: for stories and `presa call --at`.
+"""All of Presa in one process on a clock that is moved by hand, with simulated telephones: for stories and `presa call
+--at`.
 
-The engine, the store, the jobs, the web application and its signed webhooks are the real ones. Only time, the carrier behind
-its REST address and the way out for mail stand in. `advance` lets things happen in their order: jobs that fall due, phones
-that ring, silence that runs out.
+The engine, the store, the jobs, the web application and its signed webhooks are the real ones. Only time, the carrier
+behind its REST address and the way out for mail stand in. `advance` lets things happen in their order: jobs that fall
+due, phones that ring, silence that runs out.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a person does to a ticket: take, answer, note, pause, resume, change priority, escalate, resolve, close.
+"""What a person does to a ticket: take, answer, note, pause, resume, change priority, escalate, resolve, close, reopen.
 
 Each is one function over one locked ticket in the caller's transaction, and each is told in the ticket's story. The table of
 states (`routing.tickets`) says what is possible; what is not raises Permanent with words for the person. Intake never counts
@@ -66,6 +66,18 @@ def _answer(connection: Connection, engine: Engine, ticket: Ticket, act: Act) ->
         raise Permanent(
             f"{ticket.number} has no mail address to answer to; call {ticket.phone or 'the customer'} instead"
         )
+    _write(connection, engine, ticket, act, text)
+    _meet(connection, engine, ticket, act, ANSWERED, state="taken" if ticket.state == "new" else ticket.state)
+    then = act.fields.get("then", "")
+    if then in ("wait", "resolve"):
+        fresh = engine.ticket(connection, ticket.id, lock=True)
+        assert fresh is not None
+        fields = {"reason": "waiting for the customer's answer", "text": ""}
+        (_pause if then == "wait" else _resolve)(connection, engine, fresh, replace(act, fields=fields))
+
+
+def _write(connection: Connection, engine: Engine, ticket: Ticket, act: Act, text: str) -> None:
+    """A mail to the ticket's requester, written down and on its way."""
     filed = [entry for entry in tickets.story(connection, ticket.id) if entry.kind == "mail-in"]
     last = filed[-1].data.get("message_id") if filed else None
     n = letters.count_of_ticket(connection, ticket.id) + 2  # the first number is the acknowledgement's, sent or not
@@ -81,13 +93,6 @@ def _answer(connection: Connection, engine: Engine, ticket: Ticket, act: Act) ->
         act.at,
         NewEntry("answer", act.who, {"text": text, "to": ticket.requester, "message_id": message_id}),
     )
-    _meet(connection, engine, ticket, act, ANSWERED, state="taken" if ticket.state == "new" else ticket.state)
-    then = act.fields.get("then", "")
-    if then in ("wait", "resolve"):
-        fresh = engine.ticket(connection, ticket.id, lock=True)
-        assert fresh is not None
-        fields = {"reason": "waiting for the customer's answer", "text": ""}
-        (_pause if then == "wait" else _resolve)(connection, engine, fresh, replace(act, fields=fields))
 
 
 def _note(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
@@ -139,12 +144,15 @@ def _escalate(connection: Connection, engine: Engine, ticket: Ticket, act: Act) 
 
 
 def _resolve(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
-    """Resolved waits for the customer's word; the resolution clock stops here."""
+    """Resolved waits for the customer's word, who reads by mail what solved it; the resolution clock stops here."""
     state = _next(ticket, "resolve")
+    text = act.fields.get("text", "").strip()
+    if text and ticket.requester is not None:
+        _write(connection, engine, ticket, act, text)
     targets = _promised(engine.desk(ticket.desk), ticket, RESOLVED)
     met = {**dict.fromkeys(targets, act.at), **ticket.met}
     tickets.update(connection, ticket, state=state, resolved_at=act.at, met=met, pauses=ended(ticket.pauses, act.at))
-    _tell(connection, ticket, act, "resolved", act.fields.get("text", ""))
+    _tell(connection, ticket, act, "resolved", "" if ticket.requester else text)
     engine.restamp(connection, ticket.id)
     _end_pages(connection, engine, ticket, act)
 
@@ -153,6 +161,14 @@ def _close(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> 
     state = _next(ticket, "close")
     tickets.update(connection, ticket, state=state)
     _tell(connection, ticket, act, "closed")
+
+
+def _reopen(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
+    """It was not solved after all: the clocks go on from the original receipt, in the hands of whoever had it."""
+    state = _next(ticket, "reopen")
+    tickets.update(connection, ticket, state=state, resolved_at=None, assignee=ticket.assignee or act.who)
+    _tell(connection, ticket, act, "reopened", act.fields.get("text", ""))
+    engine.restamp(connection, ticket.id)
 
 
 Doing = Callable[[Connection, Engine, Ticket, Act], None]
@@ -166,6 +182,7 @@ ACTIONS: Mapping[str, Doing] = {
     "escalate": _escalate,
     "resolve": _resolve,
     "close": _close,
+    "reopen": _reopen,
 }
 
 
@@ -202,8 +219,9 @@ def _tell(connection: Connection, ticket: Ticket, act: Act, words: str, text: st
 
 def _end_pages(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
     """Whoever takes or resolves a ticket ends its pages: nobody else is woken."""
-    for stored in calls.pages_of(connection, ticket.id):
-        if stored.open and stored.state:
-            page = paging.close(paging.from_json(stored.state), act.at, act.who)
-            calls.keep_page(connection, stored.id, paging.to_json(page), open_=False)
+    for one in calls.pages_of(connection, ticket.id):
+        stored = calls.page(connection, one.id, lock=True)  # its call may be answered at this very moment
+        if stored is not None and stored.open:
+            page = paging.close(paging.from_json(stored.state), act.at, act.who) if stored.state else None
+            calls.keep_page(connection, stored.id, paging.to_json(page) if page else {}, open_=False)
             jobs.hasten(connection, "page", ticket.id, act.at)

@@ -93,14 +93,21 @@ def by_code_in_text(signs: Signs, finder: Finder) -> Iterator[Clue]:
     """A code in subject or body is a claim that anybody can copy: a candidate, never more."""
     seen: set[str] = set()
     for place, text in (("subject", signs.subject), ("text", signs.text)):
-        for match in _WRITTEN_CODE.finditer(text[:_MAX_TEXT]):
-            code = normal.code_or_alias(match[0])
+        for written in _codes(text[:_MAX_TEXT]):
+            code = normal.code_or_alias(written)
             if code in seen:
                 continue
             if len(seen) >= _MAX_CODES:
                 return
             seen.add(code)
             yield from _clues("text", finder.by_code(code), f"customer code {code} stands in the {place}")
+
+
+def _codes(text: str) -> Iterator[str]:
+    """Whatever looks like a code. None holds a space, and none is of letters only, as nearly all words are."""
+    for piece in text.split():
+        if not piece.isalpha():
+            yield from (match[0] for match in _WRITTEN_CODE.finditer(piece))
 
 
 # Letters of other scripts that pass for ASCII at a glance, and slips of the pen; enough for a hint to a person.

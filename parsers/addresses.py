@@ -12,10 +12,12 @@ from parsers.headers import line
 from parsers.message import Address
 
 MANY = 1_000
+LONGEST = 200_000  # characters of one header; nobody writes to a thousand people in more
 
 _PLAIN = re.compile(r'(?:"((?:[^"\\]|\\.)*)"\s*|([^"<>(),:;@\[\]\\]*))<([^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+)>')
 _BARE = re.compile(r'[^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+')
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^"<(),:;\[\s]+|\s+|.', re.DOTALL)
+_QUOTED_INSIDE = re.compile(r'[^"<>]{0,1000}"(?:[^"\\]|\\.){0,1000}"[^"<>]{0,1000}>')
 _UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -31,7 +33,7 @@ def parse(value: str | None) -> tuple[Address, ...]:
         )
     if _BARE.fullmatch(value):
         return (Address("", value),)
-    return tuple(_List(value).read())
+    return tuple(_List(value[:LONGEST]).read())
 
 
 def _name(raw: str) -> str:
@@ -92,30 +94,25 @@ def _angle(text: str) -> str:
     return text.strip()
 
 
+_SPEC = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', re.DOTALL)
+_AT = re.compile(" ?@ ?")
+
+
 def _specs(words: list[str]) -> tuple[list[str], str]:
     """Addresses written without brackets, and the words that belong to none: `Mario m@x`, `mario @ x`, `"a b"@x`."""
-    pieces: list[str] = []
-    glue = False
-    for word in words:
-        if word.isspace():
-            glue = bool(pieces) and pieces[-1].endswith("@")
-            if not glue:
-                pieces.append(" ")
-        elif (glue or (pieces and pieces[-1] != " ")) and pieces:
-            pieces[-1] += word
-            glue = False
-        elif word.startswith("@") and len(pieces) > 1 and "@" not in pieces[-2]:
-            pieces[-2] += word
-            pieces.pop()
-        else:
-            pieces.append(word)
-    found = [piece for piece in pieces if "@" in piece]
-    rest = "".join(_unquoted(piece) for piece in pieces if "@" not in piece)
-    return [one[7:] if one[:7].lower() == "mailto:" else one for one in found], rest
+    loose = _AT.sub("@", "".join(" " if word.isspace() else word if word[:1] != '"' else "\0" for word in words))
+    quoted = iter([word for word in words if word[:1] == '"'])
+    text = re.sub("\0", lambda _: next(quoted), loose)
+    found: list[str] = []
+    rest: list[str] = []
+    for piece in _SPEC.findall(text):
+        (found if "@" in piece and piece[:1] + piece[-1:] != '""' else rest).append(piece)
+    listed = [one[7:] if one[:7].lower() == "mailto:" else one for one in found]
+    return listed, " ".join(_unquoted(piece) for piece in rest)
 
 
 class _List:
-    """One pass over the value: a token at a time, brackets and comments taken whole where they close."""
+    """One pass over the value: a piece at a time, brackets and comments taken whole where they close."""
 
     def __init__(self, value: str) -> None:
         self.value = value
@@ -140,16 +137,16 @@ class _List:
                 at += 1
                 continue
             found = _TOKEN.match(value, at)
-            token = found.group() if found else char
-            at += len(token)
-            if token in ",;":
-                self._end(soft=token == ",")
-            elif token == ":" and at <= last_semicolon and self.element.bare:
+            piece = found.group() if found else char
+            at += len(piece)
+            if piece in ",;":
+                self._end(soft=piece == ",")
+            elif piece == ":" and at <= last_semicolon and self.element.bare:
                 self.held, self.element = [], _Element()  # the name of a group
-            elif token == '"':  # it never closes: dropped, and looked for only once
+            elif piece == '"':  # it never closes: dropped, and looked for only once
                 self.unclosed = True
             else:
-                self.element.words.append(token)
+                self.element.words.append(piece)
         self._end(soft=False)
         return self.out[:MANY]
 
@@ -157,7 +154,7 @@ class _List:
         close = self.value.find(">", at)
         inner = self.value[at + 1 : close] if close >= 0 else ""
         if inner.count('"') % 2:  # a quoted local part that holds a bracket
-            quoted = re.compile(r'[^"<>]*"(?:[^"\\]|\\.){0,1000}"[^"<>]{0,1000}>').match(self.value, at + 1)
+            quoted = _QUOTED_INSIDE.match(self.value, at + 1)
             if quoted is not None:
                 close, inner = quoted.end() - 1, self.value[at + 1 : quoted.end() - 1]
         if close < 0:  # never closed: the rest of the line up to a comma
@@ -179,8 +176,8 @@ class _List:
             return
         if self.held and element.angles and element.words:
             # `Rossi, Mario <m@x>`: an unquoted comma belongs to the name when an address follows.
-            for part in reversed(self.held):
-                element.words = [*part.words, ",", *element.words]
+            names = [[*part.words, ","] for part in self.held]
+            element.words = [*(word for name in names for word in name), *element.words]
         else:
             for part in self.held:
                 self.out += part.addresses()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from parsers import bounces
+from parsers import addresses, bounces
 from parsers.headers import Headers
 from parsers.message import Address, Attachment
 
@@ -59,6 +59,11 @@ class Facts:
         return bool(self.froms) and _DAEMON_NAME.search(self.froms[0].name) is not None
 
     @cached_property
+    def system(self) -> bool:
+        """A sender that is hardly a person: no address at all, or the name of a role or a program."""
+        return not self.froms or _SYSTEM.search(f"{self.local} {self.froms[0].name}".lower()) is not None
+
+    @cached_property
     def null_sender(self) -> bool:
         return self.value("return-path").replace(" ", "") == "<>"
 
@@ -85,7 +90,8 @@ def judge(facts: Facts) -> Verdict:
 # ---- bounces -------------------------------------------------------------------------------------------------------
 _DAEMON = re.compile(
     r"^(?:mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|postmaster|daemon|mailerdaemon|microsoftexchange[0-9a-f]+|"
-    r"mail[-_]?delivery|delivery[-_.]?(?:system|subsystem|status)|bounces?|mailsystem|mail[-_]?system|mmdf|smtp[-_]?daemon|"
+    r"mail[-_]?delivery|delivery[-_.]?(?:system|subsystem|status)|bounces?|mailsystem|mail[-_]?system|mmdf|"
+    r"smtp[-_]?daemon|"
     r"postoffice|mailadmin|system[-_.]?attendant)(?:$|[-+_.])"
 )
 _DAEMON_NAME = re.compile(
@@ -93,34 +99,53 @@ _DAEMON_NAME = re.compile(
     r"system (?:administrator|attendant)|postmaster|internet mail service|returned mail|mail router",
     re.IGNORECASE,
 )
+_SYSTEM = re.compile(
+    r"\b(?:administrator|amministratore|system|smtp|mta|mail ?(?:er|server|gateway|service|master|relay)|gateway|relay|"
+    r"antivirus|delivery|ndr|exchange|server|daemon|notification)(?:\b|_)|_(?:smtp|mail|delivery)_"
+)
+_ANSWER = re.compile(r"\s*(?:re|r|aw|sv|antw|fwd?|i|wg|tr|rv|enc)\s*:", re.IGNORECASE)
 _BOUNCE_SUBJECT = re.compile(
-    r"^\s*(?:\W{0,3}\s*)?(?:undeliver|undelivrable|returned (?:mail|to sender)|mail (?:delivery|system error)|failure (?:notice|delivery)|delivery (?:status|"
-    r"failure|failed|notification|problem|report|delay|error|has failed)|message (?:undeliverable|delivery|could not)|non[- ]?delivery|"
+    r"^\s*(?:\W{0,3}\s*)?(?:undeliver|undelivrable|returned (?:mail|to sender)|mail (?:delivery|system error)|"
+    r"failure (?:notice|delivery)|delivery (?:status|"
+    r"failure|failed|notification|problem|report|delay|error|has failed)|message (?:undeliverable|delivery|"
+    r"could not)|non[- ]?delivery|"
     r"nondeliverable|warning: (?:message|could not send)|mail could not be delivered|unable to deliver|delayed|"
-    r"(?:your )?(?:mail|message|e-?mail).{0,40}(?:not (?:be )?delivered|undeliverable|rejected|returned|failed)|permanent (?:delivery|failure)|unzustellbar|"
+    r"(?:your )?(?:mail|message|e-?mail).{0,40}(?:not (?:be )?delivered|undeliverable|rejected|returned|failed)|"
+    r"permanent (?:delivery|failure)|unzustellbar|"
     r"nicht zugestellt|zustellung|mancata consegna|impossibile recapitare|non recapitabile|recapito non riuscito|"
-    r"non remis|échec (?:de la )?(?:remise|distribution)|no se puede entregar|no entregado|error de entrega|não entregue|"
-    r"falha na entrega|delivery expiry|user unknown|bounced|notification d.état|notifica(?:zione)? .{0,30}(?:recapito|consegna)|"
+    r"non remis|échec (?:de la )?(?:remise|distribution)|no se puede entregar|no entregado|error de entrega|"
+    r"não entregue|"
+    r"falha na entrega|delivery expiry|user unknown|bounced|notification d.état|"
+    r"notifica(?:zione)? .{0,30}(?:recapito|consegna)|"
     r"unknown user|address not found|could not be delivered|\[?postmaster\]? mail delivery|e-?mail delivery)",
     re.IGNORECASE,
 )
 _BOUNCE_WORDS = re.compile(
-    r"undeliver|(?:not|n't) (?:yet )?(?:be |been )?(?:able to )?(?:be )?deliver|deliver\w* .{0,60}(?:fail|abort|problem|delay|unsuccess|error)|"
-    r"(?:fail\w*|unable|problem\w*) .{0,30}deliver|returned mail|failure notice|user (?:is )?unknown|unknown user|no such (?:user|person|account|recipient)|"
-    r"mailbox (?:is )?(?:full|unavailable|not found|disabled|over)|quota (?:exceeded|full)|exceeded .{0,20}quota|over quota|does(?:n't| not) exist|"
-    r"permanent(?:ly)? (?:fatal |fail|error)|fatal error|did ?n[o']t reach|5\d\d[ -]\d\.\d\.\d|\b5\.\d\.\d\d?\b|\b55[0-9] |invalid (?:recipient|address|final)|"
-    r"recipient.{0,30}(?:reject|unknown|fail)|bounce|rejected|unzustellbar|konnte nicht zugestellt|impossibile (?:recapitare|consegnare)|"
-    r"non (?:è stato possibile|può essere) .{0,20}(?:recapit|consegn)|mancata consegna|n'a pas pu être (?:remis|distribu)|"
-    r"no se (?:pudo|puede) entregar|não (?:pôde|foi) .{0,20}entreg|still being|will (?:be retried|keep trying|continue)|delayed",
+    r"undeliver|(?:not|n't) (?:yet )?(?:be |been )?(?:able to )?(?:be )?deliver|deliver\w* .{0,60}(?:fail|abort|"
+    r"problem|delay|unsuccess|error)|"
+    r"(?:fail\w*|unable|problem\w*) .{0,30}deliver|returned mail|failure notice|user (?:is )?unknown|unknown user|"
+    r"no such (?:user|person|account|recipient)|"
+    r"mailbox (?:is )?(?:full|unavailable|not found|disabled|over)|quota (?:exceeded|full)|exceeded .{0,20}quota|"
+    r"over quota|does(?:n't| not) exist|"
+    r"permanent(?:ly)? (?:fatal |fail|error)|fatal error|did ?n[o']t reach|5\d\d[ -]\d\.\d\.\d|\b5\.\d\.\d\d?\b|"
+    r"\b55[0-9] |invalid (?:recipient|address|final)|"
+    r"recipient.{0,30}(?:reject|unknown|fail)|bounce|rejected|unzustellbar|konnte nicht zugestellt|"
+    r"impossibile (?:recapitare|consegnare)|"
+    r"non (?:è stato possibile|può essere) .{0,20}(?:recapit|consegn)|mancata consegna|n'a pas pu être (?:remis|"
+    r"distribu)|"
+    r"no se (?:pudo|puede) entregar|não (?:pôde|foi) .{0,20}entreg|still being|will (?:be retried|keep trying|"
+    r"continue)|delayed",
     re.IGNORECASE,
 )
 _DELAY = re.compile(
-    r"delayed|delay\)|warning: |not yet been delivered|still being (?:retried|attempted)|will (?:be retried|keep trying|continue (?:to be|trying))|"
+    r"delayed|delay\)|warning: |not yet been delivered|still being (?:retried|attempted)|will (?:be retried|"
+    r"keep trying|continue (?:to be|trying))|"
     r"has been postponed|verzögert|ritardata|retardé|no action is required|do not need to (?:take|resend)",
     re.IGNORECASE,
 )
 _SUCCESS = re.compile(
-    r"\(success\)|success(?:ful|fully) (?:mail )?(?:delivery|delivered|relayed)|\(relay(?:ed)?\)|return receipt|delivered to (?:the )?mailbox",
+    r"\(success\)|success(?:ful|fully) (?:mail )?(?:delivery|delivered|relayed)|\(relay(?:ed)?\)|return receipt|"
+    r"delivered to (?:the )?mailbox",
     re.IGNORECASE,
 )
 _PEC_FAILED = ("errore-consegna", "preavviso-errore-consegna", "non-accettazione", "rilevazione-virus")
@@ -139,17 +164,24 @@ def _bounce(facts: Facts) -> bounces.Report:
     status = _status(facts)
     if status.verdict:
         return status
-    if facts.value("x-failed-recipients"):
-        return bounces.Report("failed", bounces.unique(facts.value("x-failed-recipients").replace(",", " ").split()))
+    failed = [one.addr for one in addresses.parse(facts.headers.raw("x-failed-recipients")) if "@" in one.addr]
+    if failed:
+        return bounces.Report("failed", bounces.unique(failed))
     if not _suspect(facts):
         return _NOTHING
     found = bounces.guarded(facts.raw)
-    own = frozenset(one.addr.lower() for one in (*facts.to, *facts.froms))
-    words = bounces.in_words(facts.words, own) if not found.recipients else found.recipients
+    if not found.recipients and not (facts.daemon or _BOUNCE_SUBJECT.search(facts.subject) or facts.report_type):
+        return _NOTHING  # the empty return path and some words: too little
+    named = found.recipients or bounces.in_words(facts.words, _own(facts))
     late = found.verdict == "delayed" or (
         not found.verdict and _DELAY.search(facts.subject + "\n" + facts.words[:1_500]) is not None
     )
-    return bounces.Report("delayed" if late else "failed", words)
+    return bounces.Report("delayed" if late else "failed", named)
+
+
+def _own(facts: Facts) -> frozenset[str]:
+    """Who is told and who tells: never those that failed, when words are all there is."""
+    return frozenset(one.addr.lower() for one in (*facts.to, *facts.froms))
 
 
 def _status(facts: Facts) -> bounces.Report:
@@ -178,13 +210,18 @@ def _suspect(facts: Facts) -> bool:
     """Two kinds of evidence that this tells of an undelivered mail: who speaks, and what is said."""
     if _SUCCESS.search(facts.subject) or (facts.auto_reply_header and not facts.daemon):
         return False
+    if facts.daemon and _ANSWER.match(facts.subject) and not facts.null_sender and "daemon" not in facts.local:
+        return False  # a postmaster is also a person who answers
     by_subject = _BOUNCE_SUBJECT.search(facts.subject) is not None
-    if not (facts.daemon or by_subject or facts.null_sender or facts.report_type == "delivery-status"):
+    machine = facts.daemon or facts.report_type == "delivery-status"
+    if not (machine or by_subject or facts.null_sender):
         return False
     by_words = _BOUNCE_WORDS.search(facts.words[:4_000]) is not None
-    if facts.daemon or facts.report_type == "delivery-status":
+    if machine:
         return by_subject or by_words
-    return by_subject and by_words and facts.null_sender
+    if facts.null_sender:
+        return by_words and not _AWAY_SUBJECT.search(facts.subject)
+    return by_subject and by_words and facts.system
 
 
 def _pec_recipients(facts: Facts) -> tuple[str, ...]:
@@ -197,21 +234,28 @@ def _pec_recipients(facts: Facts) -> tuple[str, ...]:
 
 
 # ---- auto-replies --------------------------------------------------------------------------------------------------
-_REPLY_HEADERS = ("x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoreply-from", "x-mail-autoreply",
-                  "x-autoreply-to", "x-vacation", "x-auto-responder")  # fmt: skip
+_REPLY_HEADERS = ("x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoreply-from",
+                  "x-mail-autoreply", "x-autoreply-to", "x-vacation", "x-auto-responder")  # fmt: skip
 _AWAY_SUBJECT = re.compile(
-    r"^\s*(?:\[[^\]]{0,40}\]\s*)?(?:(?:out[- ]of[- ](?:the[- ])?office|ooo)\b|(?:auto(?:matic|matische|mated|)[- ]?(?:reply|response|antwort|respons\w*|risposta|svar))|"
-    r"autoreply|risposta automatica|messaggio automatico|fuori (?:ufficio|sede)|assen(?:za|te)\b|abwesen|automatische antwort|abwesenheitsnotiz|"
-    r"réponse automatique|absence|absent|respuesta autom|fuera de (?:la )?oficina|ausen|resposta autom|fora do escrit|vacation|on (?:leave|holiday|vacation)|"
+    r"^\s*(?:\[[^\]]{0,40}\]\s*)?(?:(?:out[- ]of[- ](?:the[- ])?office|ooo)\b|(?:auto(?:matic|matische|mated|"
+    r")[- ]?(?:reply|response|antwort|respons\w*|risposta|svar))|"
+    r"autoreply|risposta automatica|messaggio automatico|fuori (?:ufficio|sede)|assen(?:za|te)\b|abwesen|"
+    r"automatische antwort|abwesenheitsnotiz|"
+    r"réponse automatique|absence|absent|respuesta autom|fuera de (?:la )?oficina|ausen|resposta autom|"
+    r"fora do escrit|vacation|on (?:leave|holiday|vacation)|"
     r"automatisch antwoord|afwezig|automatiskt svar|autosvar|autom\. svar|away from)",
     re.IGNORECASE,
 )
 _AWAY_WORDS = re.compile(
-    r"out of (?:the |my )?office|on (?:vacation|holiday|(?:annual |maternity |sick |parental )?leave)|away from (?:the office|my|work)|"
-    r"(?:will be|am|i'm|be) (?:away|back|returning|unavailable)|limited access to|no access to|automat(?:ic|ed) (?:reply|response)|"
-    r"sono (?:assente|in ferie|fuori)|in ferie|fuori (?:ufficio|sede)|sarò (?:assente|di ritorno)|rientrerò|risposta automatica|"
+    r"out of (?:the |my )?office|on (?:vacation|holiday|(?:annual |maternity |sick |parental )?leave)|"
+    r"away from (?:the office|my|work)|"
+    r"(?:will be|am|i'm|be) (?:away|back|returning|unavailable)|limited access to|no access to|automat(?:ic|"
+    r"ed) (?:reply|response)|"
+    r"sono (?:assente|in ferie|fuori)|in ferie|fuori (?:ufficio|sede)|sarò (?:assente|di ritorno)|rientrerò|"
+    r"risposta automatica|"
     r"nicht (?:im (?:büro|haus)|erreichbar)|im urlaub|abwesend|wieder (?:erreichbar|im (?:büro|haus))|"
-    r"absente? (?:du|jusqu|d[ue]s?)|en (?:congés?|vacances)|de retour|fuera de la oficina|de vacaciones|estaré (?:ausente|fuera)|"
+    r"absente? (?:du|jusqu|d[ue]s?)|en (?:congés?|vacances)|de retour|fuera de la oficina|de vacaciones|"
+    r"estaré (?:ausente|fuera)|"
     r"fora do escritório|de férias|estarei ausente",
     re.IGNORECASE,
 )
@@ -261,9 +305,12 @@ _GENERATED = (
     "x-ms-exchange-generated-message-source",
 )
 _NO_REPLY = re.compile(
-    r"(?:^|[._+-])(?:no|non|not)[._-]?repl(?:y|ies)(?:$|[^a-z])|^no[._-]?reply|do[._-]?not[._-]?repl|don'?t[._-]?reply|"
-    r"ne[._-]?pas[._-]?r[eé]pondre|n[aã]o[._-]?respond|no[._-]?(?:responder|contestar)|non[._-]?rispond|nicht[._-]?antworten|keine[._-]?antwort|"
-    r"^(?:mailer-daemon|postmaster|listserv|majordomo|mailman|nobody|autoresponder|auto-?reply|auto-?confirm|automailer)(?:$|[+_.-])|"
+    r"(?:^|[._+-])(?:no|non|not)[._-]?repl(?:y|ies)(?:$|[^a-z])|^no[._-]?reply|do[._-]?not[._-]?repl|"
+    r"don'?t[._-]?reply|"
+    r"ne[._-]?pas[._-]?r[eé]pondre|n[aã]o[._-]?respond|no[._-]?(?:responder|contestar)|non[._-]?rispond|"
+    r"nicht[._-]?antworten|keine[._-]?antwort|"
+    r"^(?:mailer-daemon|postmaster|listserv|majordomo|mailman|nobody|autoresponder|auto-?reply|auto-?confirm|"
+    r"automailer)(?:$|[+_.-])|"
     r"^owner-|-(?:request|owner|bounces)(?:$|[+=])"
 )
 
@@ -273,7 +320,7 @@ def _feedback(facts: Facts) -> bool:
 
 
 def _answered_by_rule(facts: Facts) -> bool:
-    """Only values that speak of automatic answers count; DR, NDR, RN and NRN ask for no receipts, which these are not."""
+    """Only values that speak of automatic answers count: DR, NDR, RN and NRN decline receipts."""
     asked = re.split(r"[,;\s]+", facts.value("x-auto-response-suppress"))
     return any(word in ("all", "autoreply", "oof") for word in asked)
 

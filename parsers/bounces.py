@@ -22,7 +22,8 @@ LONGEST = 400_000  # bytes of a report given to the detectors of others
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a delivery report says: `verdict` is "failed", "delayed", "other" (success, relay) or "" (says nothing)."""
+    """What a delivery report says: `verdict` is "failed", "delayed",
+    "other" (success, relay) or "" (says nothing)."""
 
     verdict: str
     recipients: tuple[str, ...]
@@ -100,7 +101,7 @@ def unique(found: Iterable[str]) -> tuple[str, ...]:
 
 
 def guarded(raw: bytes) -> Report:
-    """Ask flufl.bounce, which knows two dozen formats and trusts its input: any mishap of its own counts as no answer."""
+    """Ask flufl.bounce, which knows two dozen formats; any mishap of its own counts as no answer."""
     try:
         message = message_from_bytes(raw[:LONGEST], policy=compat32)
         delayed, failed = all_failures(message)
@@ -115,18 +116,24 @@ def guarded(raw: bytes) -> Report:
 
 # The old mail begins: addresses from here on are not those that failed.
 _COPY = re.compile(
-    r"^[ \t>]*(?:[-=*_#+]{2,}[^\n]{0,40}(?:original|returned|copy of|undelivered|message (?:text|header)|header|follows|unsent|ursprüng|"
+    r"^[ \t>]*(?:[-=*_#+]{2,}[^\n]{0,40}(?:original|returned|copy of|undelivered|message (?:text|header)|header|"
+    r"follows|unsent|ursprüng|"
     r"messaggio|forwarded|body)[^\n]*|(?:Return-Path|Received|Message-ID|MIME-Version|X-[A-Za-z-]+):[ \t][^\n]*|"
-    r"(?:the |your )?original (?:message|mail)\b[^\n]{0,60}:?[ \t]*|message header follows[^\n]*|[^\n]{0,40}copy of (?:the|your) (?:message|mail|"
+    r"(?:the |your )?original (?:message|mail)\b[^\n]{0,60}:?[ \t]*|message header follows[^\n]*|"
+    r"[^\n]{0,40}copy of (?:the|your) (?:message|mail|"
     r"original)[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
-_ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u0080-\uffff-]{1,100}@[A-Za-z0-9\u0080-\uffff](?:[A-Za-z0-9.\u0080-\uffff-]{0,200}[A-Za-z0-9\u0080-\uffff])?"
+_ADDRESS = (
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u0080-\uffff-]{1,100}@"
+    r"[A-Za-z0-9\u0080-\uffff](?:[A-Za-z0-9.\u0080-\uffff-]{0,200}[A-Za-z0-9\u0080-\uffff])?"
+)
 _NAMED = re.compile(
     rf"(?:^[ \t>*]*<({_ADDRESS})>(?:[ \t]*[:;,(]|[ \t]*$|[ \t]))"
     rf"|(?:RCPT TO:[ \t]*<?({_ADDRESS}))"
     rf"|(?:^[ \t*>-]*(?:mailto:)?[\"'\[(]?({_ADDRESS})[\"'\])]?[ \t]*(?:[:;,]|\(|$|-|\[|\.\.\.|on \d))"
-    rf"|(?:(?:recipients?|address(?:es)?|user|mailbox|to|for|destinatari[oi]|empfänger|indirizzo|casella|destinataire)\b[^\n@]{{0,40}}?[<\"'\[(:\s]({_ADDRESS}))",
+    rf"|(?:(?:recipients?|address(?:es)?|user|mailbox|to|for|destinatari[oi]|empfänger|indirizzo|casella|"
+    rf"destinataire)\b[^\n@]{{0,40}}?[<\"'\[(:\s]({_ADDRESS}))",
     re.IGNORECASE | re.MULTILINE,
 )
 _NOT_FOR = re.compile(

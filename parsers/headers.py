@@ -12,12 +12,18 @@ from functools import cached_property
 from parsers import charset, encoded
 
 _LINE = re.compile(rb"([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?")
-_LOST = re.compile(rb"(?!--)[^\n]*\n(?=(?:Received|From|To|Cc|Subject|Date|Message-ID|MIME-Version|Content-[A-Za-z-]+|Return-Path|"
-                   rb"Reply-To|In-Reply-To|References|X-[A-Za-z0-9-]+):)", re.IGNORECASE)  # fmt: skip
+_LOST = re.compile(
+    rb"(?!--)[^\n]*\n(?=(?:Received|From|To|Cc|Subject|Date|Message-ID|MIME-Version|Content-[A-Za-z-]+|Return-Path|"
+    rb"Reply-To|In-Reply-To|References|X-[A-Za-z0-9-]+):)",
+    re.IGNORECASE,
+)
 _ENVELOPE = re.compile(rb">?From [^\n]*\n")
+_BLANK = re.compile(rb"\n\r*\n")
 _EMPTY = re.compile(rb"\r*\n")
 _FOLD = re.compile(r"[\r\n\x00\t]+")
 MANY = 2_000  # header lines read; the rest of a longer block is skipped
+LONGEST = 1_000_000  # bytes of a block that are read
+WIDEST = 250_000  # bytes of one value
 
 
 class Headers:
@@ -66,14 +72,16 @@ def split(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
     """Read the header block at `start`; return it with the position where the body begins."""
     lines: list[tuple[str, bytes]] = []
     at = start
+    whole, end = end, min(end, start + LONGEST)
     match = _LINE.match
     while at < end:
         found = match(raw, at, end)
-        if found is not None:
-            if len(lines) < MANY:
-                lines.append((found.group(1).decode("ascii").lower(), found.group(2)))
+        if found is not None and len(lines) < MANY:
+            lines.append((found.group(1).decode("ascii").lower(), found.group(2)[:WIDEST]))
             at = found.end()
             continue
+        if found is not None:
+            break
         blank = _EMPTY.match(raw, at, end)
         if blank is not None:
             return Headers(lines), blank.end()
@@ -82,7 +90,10 @@ def split(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
         if lost is None:
             break
         at = lost.end()
-    return Headers(lines), min(at, end)
+    if at >= end < whole or len(lines) == MANY:
+        blank = _BLANK.search(raw, at, whole)  # the rest of an endless block is skipped
+        at = blank.end() if blank is not None else whole
+    return Headers(lines), min(at, whole)
 
 
 def unfold(raw: bytes, label: str | None) -> str:

@@ -23,11 +23,11 @@ _QUOTE = re.compile(
 )
 _SIGNATURE = re.compile(
     r"(?:^|\s)(?:x_)*(?:gmail_signature|gmail_signature_prefix|moz-signature|Signature|AppleMailSignature|"
-    r"protonmail_signature_block|ms-outlook-mobile-signature|lineBreakAtBeginningOfSignature|tutanota_signature|_rc_sig)(?:\s|$)"
+    r"protonmail_signature_block|ms-outlook-mobile-signature|lineBreakAtBeginningOfSignature|tutanota_signature|"
+    r"_rc_sig)(?:\s|$)"
 )
 _HIDDEN = ("script", "style", "title", "head", "noscript", "template", "object", "svg")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote|hr|/table)\b[^<>]*>", re.IGNORECASE)
-_DROP = re.compile(r"<(script|style|title)\b.{0,200000}?</\1\s*>|<!--.{0,200000}?-->", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
 _SPACES = re.compile(r"[ \t\xa0\u200b]+")
 
@@ -90,6 +90,21 @@ def _remove(node: lxml.html.HtmlElement) -> None:
 
 def _stripped(html: str) -> str:
     """The words without tags: for pages too large or too strange to lay out."""
-    text = _TAG.sub(" ", _BREAK.sub("\n", _DROP.sub(" ", html[: 4 * LONGEST])))
+    page = html[: 4 * LONGEST]
+    for opening, closing in (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<title", "</title")):
+        page = _without(page, opening, closing)
+    text = _TAG.sub(" ", _BREAK.sub("\n", page))
     lines = (_SPACES.sub(" ", line).strip() for line in unescape(text).split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def _without(page: str, opening: str, closing: str) -> str:
+    """Drop what stands between the two, up to the first opening that nothing closes."""
+    lower = page.lower()
+    lower = lower if len(lower) == len(page) else page
+    kept: list[str] = []
+    at = 0
+    while (start := lower.find(opening, at)) >= 0 and (end := lower.find(closing, start)) >= 0:
+        kept.append(page[at:start])
+        at = end + len(closing)
+    return " ".join([*kept, page[at:]])

@@ -4,18 +4,19 @@ import re
 from collections import Counter
 
 _WORDS = {
-    "it": "il lo la gli le di del della dei delle che non è per con una sono abbiamo nel alla dal anche ma più questo questa "
-          "buongiorno grazie salve saluti problema funziona posso potete siamo riesco fare stato",
-    "en": "the of and to is are was have has not with for that this you your we our can cannot it be from please hello hi "
-          "regards thanks problem does work will been",
-    "de": "der die das und ist nicht mit für ein eine wir sie ich auf den dem von zu bitte haben hat kann können auch es "
-          "hallo grüße danke guten seit beim wird sind",
-    "fr": "le la les des est pas pour avec une nous vous je que qui dans sur du au ne bonjour merci cordialement avons "
-          "problème peut sont cette mais plus votre notre ce",
-    "es": "el la los las de que no es para con una por en se del hola gracias saludos tenemos puede problema está estamos "
-          "pero más nuestro su muy desde al",
-    "pt": "o os as de que não é para com uma por em se do da no na olá obrigado obrigada temos pode problema está estamos "
-          "mas mais nosso seu ao dos das você bom",
+    "it": "il lo la gli le di del della dei delle che non è per con una sono abbiamo nel alla dal anche ma "
+          "più questo questa buongiorno grazie salve saluti problema funziona posso potete siamo riesco "
+          "fare stato",
+    "en": "the of and to is are was have has not with for that this you your we our can cannot it be from "
+          "please hello hi regards thanks problem does work will been",
+    "de": "der die das und ist nicht mit für ein eine wir sie ich auf den dem von zu bitte haben hat kann "
+          "können auch es hallo grüße danke guten seit beim wird sind",
+    "fr": "le la les des est pas pour avec une nous vous je que qui dans sur du au ne bonjour merci "
+          "cordialement avons problème peut sont cette mais plus votre notre ce",
+    "es": "el la los las de que no es para con una por en se del hola gracias saludos tenemos puede "
+          "problema está estamos pero más nuestro su muy desde al",
+    "pt": "o os as de que não é para com uma por em se do da no na olá obrigado obrigada temos pode "
+          "problema está estamos mas mais nosso seu ao dos das você bom",
 }  # fmt: skip
 _LANGUAGES: dict[str, tuple[str, ...]] = {}
 for _code, _list in _WORDS.items():
@@ -30,8 +31,8 @@ _SCRIPTS = (
 
 
 def guess(text: str) -> str | None:
-    """Return an ISO 639-1 code, or None when the first 1,500 characters do not decide it."""
-    sample = text[:1_500]
+    """Return an ISO 639-1 code, or None when the first 600 characters do not decide it."""
+    sample = text[:600]
     scores: Counter[str] = Counter()
     for word in _TOKEN.findall(sample.lower()):
         for code in _LANGUAGES.get(word, ()):

@@ -21,15 +21,19 @@ def _any(words: Iterable[str]) -> str:
 _LETTER = re.compile(r"[^\W\d_]")
 _LEAD = re.compile(rf"[\s*_\u200e\u200f\u202a-\u202e]*(?:(?:{_any(phrases.LEAD)})\b|\d)", re.IGNORECASE)
 _ENDS = re.compile(r"[:：]\W{0,6}$")
+_COLON = re.compile(r"[:：][^\w\n]{0,6}$", re.MULTILINE)
 _EVIDENCE = re.compile(
-    r"\b\d{1,2}[:.h]\d{2}\b|\b\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}\b|\b(?:19|20)\d\d\b|[^\s<>@]@[^\s<>@]+\.\w|\d{1,2}月|mailto:"
+    r"\b\d{1,2}[:.h]\d{2}\b|\b\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}\b|\b(?:19|20)\d\d\b|[^\s<>@]@[^\s<>@]+\.\w|\d{1,2}月|"
+    r"mailto:"
 )
 _DIGIT = re.compile(r"\d")
 _TIME = re.compile(r"\b\d{1,2}[:.h]\d{2}\b|[^\s<>@]@[^\s<>@]+\.\w|mailto:")
 _KEYS = {
     word: role
-    for role, words in (("from", phrases.FROM), ("sent", phrases.SENT), ("to", phrases.TO), ("subject", phrases.SUBJECT),
-                        ("beside", phrases.BESIDE))
+    for role, words in (
+        ("from", phrases.FROM), ("sent", phrases.SENT), ("to", phrases.TO), ("subject", phrases.SUBJECT),
+        ("beside", phrases.BESIDE),
+    )
     for word in words
 }  # fmt: skip
 _KEYED = re.compile(r"^[ \t*_|]{0,8}([^\n:：]{1,50})[:：](.*)$", re.MULTILINE)
@@ -73,7 +77,8 @@ def cut(text: str) -> Reply:
     if not whole and any(found.forward for found in breaks):
         return Reply(text.strip(), text.strip())  # nothing but a forwarded mail: that is the report
     tail = "" if cut_off else tail
-    return Reply((_joined([signatures.without(segment) for segment in segments]) or whole) + tail, whole + tail)
+    own = _joined([signatures.without(segment, top=not place) for place, segment in enumerate(segments)])
+    return Reply((own or whole) + tail, whole + tail)
 
 
 def _joined(segments: list[list[str]]) -> str:
@@ -95,7 +100,7 @@ def _segments(lines: list[str], breaks: list[_Break]) -> tuple[list[list[str]], 
             at = after
             segments.append([])
         elif _QUOTED.match(lines[at]):
-            at += 1
+            at += 2 if _wrapped(lines, at) else 1
             if segments[-1]:
                 _drop_lead(segments[-1])
                 segments.append([])
@@ -103,6 +108,14 @@ def _segments(lines: list[str], breaks: list[_Break]) -> tuple[list[list[str]], 
             segments[-1].append(lines[at])
             at += 1
     return segments, False
+
+
+def _wrapped(lines: list[str], at: int) -> bool:
+    """A quoted line so long that some program broke it: its tail stands below without a mark, the quote goes on."""
+    if len(lines[at]) < 66 or at + 2 >= len(lines) or not _QUOTED.match(lines[at + 2]):
+        return False
+    tail = lines[at + 1]
+    return tail[:1].islower() and len(tail) < 40
 
 
 def _drop_lead(segment: list[str]) -> None:
@@ -126,7 +139,8 @@ def _breaks(text: str, lines: list[str]) -> list[_Break]:
     lower = lower if len(lower) == len(text) else text  # a few capitals grow when lowered: then places would not fit
     starts = _Lines(text)
     found: dict[int, _Break] = {}
-    for place in _verbs(lower):
+    introduces = _COLON.search(text) or "@" in text or "\n>" in text  # nothing else can stand behind "wrote"
+    for place in _verbs(lower) if introduces else ():
         _add(found, _attribution(lines, starts.of(place)))
     for keyed in _KEYED.finditer(lower):
         key = _key(keyed.group(1))
@@ -139,7 +153,7 @@ def _breaks(text: str, lines: list[str]) -> list[_Break]:
         if separator.group(1).startswith(phrases.ORIGINAL):
             at = starts.of(separator.start())
             _add(found, _Break(at, at, _FORWARDED.search(separator.group(1)) is not None))
-    for phrase in phrases.ABOVE:
+    for phrase in phrases.ABOVE if any(word in lower for word in phrases.ABOVE_WORDS) else ():
         if (place := lower.find(phrase)) >= 0:
             _add(found, _Break(starts.of(place), starts.of(place)))
     for pattern in (_GMAIL, _GROUPWISE):

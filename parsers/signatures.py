@@ -25,18 +25,23 @@ _DISCLAIMER = re.compile(rf"[ \t*_-]{{0,6}}(?:{_any(phrases.DISCLAIMER)})", re.I
 _NAMES = re.compile(rf"[ \t]*{_NAME}(?:[ \t]+(?:{_NAME}|de|di|da|del|della|von|van|der|la|le|e|and)){{0,4}}[ \t,.]*$")
 _WORD = re.compile(r"[ \t]*[\w'’.-]{1,16}[ \t]*$")
 _DASHED = re.compile(rf"[-–—][ \t]?{_NAME}(?:[ \t]{_NAME}){{0,2}}[ \t]*$")
+_POSTSCRIPT = re.compile(r"[ \t]*P\.? ?S\.?[ \t]*[:. -]", re.IGNORECASE)
 _CONTACT = re.compile(r"[^\s@]@[^\s@]+\.\w|https?://|www\.|\+?\d[\d ()/.-]{6,}\d|(?i:\b(?:tel|fax|mob|phone|cell)\b)")
 
 
 LONGEST = 60  # lines of a signature; what stands higher is never one
 
 
-def without(lines: list[str]) -> list[str]:
-    """Return `lines` up to the signature; all of them when there is none or nothing would be left."""
+def without(lines: list[str], *, top: bool = True) -> list[str]:
+    """Return `lines` without the signature; a postscript below it is kept.
+
+    `top` says that the mail begins here: then at least one line stays. Below a quote a footer may stand alone.
+    """
     full = [index for index, line in enumerate(lines) if line.strip()]
-    for place in range(max(1, len(full) - LONGEST), len(full)):
+    for place in range(max(1 if top else 0, len(full) - LONGEST), len(full)):
         if _opens(lines, full, place):
-            return lines[: full[place]]
+            after = next((i for i in full[place + 1 :] if _POSTSCRIPT.match(lines[i])), len(lines))
+            return [*lines[: full[place]], *lines[after:]]
     return lines
 
 
@@ -50,7 +55,7 @@ def _opens(lines: list[str], full: list[int], place: int) -> bool:
             return True
         if _RULE.match(line):
             return after <= 12 and any(_CONTACT.search(lines[i][:400]) for i in full[place + 1 :])
-        if not after and _DASHED.match(line):
+        if place and not after and _DASHED.match(line):
             return not lines[full[place - 1]].lstrip().startswith(("-", "–", "—", "*"))
     if first.lower().strip("*_<[(,.!;:") not in phrases.OPENERS and not first.startswith(("发自", "發自")):
         return False

@@ -8,6 +8,7 @@ import re
 
 _NOISE = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _PROSE = re.compile(rb"\s*[^\s]+ +[^\s]+ +[^\s]+")  # a first line of several words is no base64
+LINES = 1_000_000  # uuencoded lines read: 45 MB of content
 _SOFT = re.compile(rb"=[ \t]+(?=\r?\n)")
 
 
@@ -41,8 +42,8 @@ def _quads(content: bytes) -> bytes:
 
 def _pieces(raw: bytes) -> bytes:
     """Padding in the middle: encoded pieces strung together, or a footer that somebody added in plain text."""
-    out = []
-    for piece in re.split(rb"=+", raw):
+    out: list[bytes] = []
+    for piece in re.split(rb"=+", raw, maxsplit=1_000):
         if out and re.search(rb"[^A-Za-z0-9+/\s]", piece):
             break
         out.append(_quads(piece.translate(None, _NOISE)))
@@ -53,16 +54,20 @@ def _uuencoded(raw: bytes) -> bytes:
     """The lines between `begin` and `end`; a line whose length byte lies is read as far as it goes."""
     out = []
     lines = raw.splitlines()
+    lies = 0
     start = next((i for i, text in enumerate(lines) if re.match(rb"begin \d{3,4} ", text)), -1)
-    for text in lines[start + 1 :]:
+    for text in lines[start + 1 : start + 1 + LINES]:
         if text.strip() in (b"end", b"`", b""):
             break
         try:
             out.append(binascii.a2b_uu(text))
         except binascii.Error:
+            lies += 1
             usable = ((text[0] - 32) & 63) * 4 + 5
             try:
                 out.append(binascii.a2b_uu(text[: usable // 3 + 1]))
             except binascii.Error:
+                break
+            if lies > 10_000:
                 break
     return b"".join(out)

@@ -74,6 +74,19 @@ def decide(report: Report, who: Recognition, desk: Desk) -> Decision:
     return Decision(kind, priority, covered, page, page, queue, level, language, marks, stamp, tuple(told))
 
 
+def unread(desk: Desk, reason: str) -> Decision:
+    """For a report that could not be read or judged: the desk's defaults and its fallback queue, where a person looks.
+
+    Depends on nothing that may have failed; the desk's references were checked at start."""
+    queue, level = _queue(desk, desk.fallback_queue)
+    allowed = desk.kinds[desk.default_kind]
+    priority = desk.default_priority if desk.default_priority in allowed else allowed[-1]
+    told = (f"queue: {queue}, because nobody but a person can judge this report",)
+    return Decision(
+        desk.default_kind, priority, None, False, False, queue, level, desk.languages[0], (reason,), None, told
+    )
+
+
 def _classify(report: Report, desk: Desk, told: list[str]) -> tuple[Kind, str]:
     """What the customer chose wins; then the first of the desk's word rules; then the desk's defaults."""
     words = f"{report.subject}\n{report.text}".lower()
@@ -82,8 +95,9 @@ def _classify(report: Report, desk: Desk, told: list[str]) -> tuple[Kind, str]:
         told.append(f"kind: {kind}, as the customer chose")
     if priority:
         told.append(f"priority: {priority}, as the customer chose")
+    runs = frozenset(_RUN.findall(words))
     for rule in () if kind and priority else desk.screening:
-        found = _first_word(rule.words, words)
+        found = _first_word(rule.words, words, runs)
         if found is None:
             continue
         if rule.kind and not kind:
@@ -104,18 +118,29 @@ def _classify(report: Report, desk: Desk, told: list[str]) -> tuple[Kind, str]:
     return kind, priority
 
 
-def _first_word(words: tuple[str, ...], text: str) -> str | None:
-    found = _pattern(words).search(text)
+_RUN = re.compile(r"\w+")
+
+
+def _first_word(words: tuple[str, ...], text: str, runs: frozenset[str]) -> str | None:
+    """`runs`: every run of letters and digits in the text. A phrase whose first run is none of them is nowhere in it, so
+    that most texts cost no search."""
+    pattern, heads = _pattern(words)
+    if heads and runs.isdisjoint(heads):
+        return None
+    found = pattern.search(text)
     return found.group(0) if found else None
 
 
 @lru_cache(maxsize=256)
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Whole words, longest first; \\s+ so that a line break inside a phrase does not hide it."""
+def _pattern(words: tuple[str, ...]) -> tuple[re.Pattern[str], frozenset[str]]:
+    """Whole words, longest first; \\s+ so that a line break inside a phrase does not hide it. With the first run of each,
+    if all have one."""
     ordered = sorted(words, key=len, reverse=True)
-    return re.compile(
+    pattern = re.compile(
         r"(?<!\w)(?:" + "|".join(r"\s+".join(map(re.escape, word.split())) for word in ordered) + r")(?!\w)"
     )
+    heads = [_RUN.search(word) for word in words]
+    return pattern, frozenset() if None in heads else frozenset(head[0] for head in heads if head)
 
 
 def _marks(report: Report, who: Recognition) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Ticket numbers: digits only, so that they can be spoken and keyed, ending in a Damm check digit (`PR-1002-4137`).
 
-The database's ticket id gives the number, so numbers need no counter of their own and are never used twice. They are not a
-secret: knowing one grants nothing. The Damm code (H. M. Damm, 2004) finds every single wrong digit and every swap of two
-neighbours, the slips people make on a keypad.
+The database's ticket id gives the number, so numbers need no counter of their own and are never used twice. They are
+not a secret: knowing one grants nothing. The Damm code (H. M. Damm, 2004) finds every single wrong digit and every swap
+of two neighbours, the slips people make on a keypad.
 """
 
 import re

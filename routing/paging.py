@@ -43,6 +43,7 @@ What = Literal[
 
 LIVE: tuple[State, ...] = ("intended", "unknown", "placed", "ringing", "answered")
 NOT_CALLED = frozenset({"missing", "capped"})  # codes of attempts that never reached a telephone
+UNDER_WAY = timedelta(seconds=15)  # so long an order may be on its way; only an older one without news is a crash
 LOST = timedelta(seconds=60)  # so long after its time a call without news no longer holds anything up
 
 # The life of one attempt. What is not in the table changes nothing: duplicates, latecomers, the past. States without a
@@ -370,13 +371,13 @@ def _lost_at(attempt: Attempt, policy: Policy) -> datetime:
 
 
 def _ask_at(attempt: Attempt, policy: Policy) -> datetime:
-    """When the provider is asked: at once about an intent found after a crash, else when the end is overdue."""
+    """When the provider is asked: about an intent once nobody can still be ordering it, else when the end is overdue."""
     pause = timedelta(seconds=policy.ask_seconds)
     if attempt.asked_at:
         again = attempt.asked_at + pause
         return again if attempt.state in ("intended", "unknown") else max(again, _expected_end(attempt, policy) + pause)
     if attempt.state == "intended":
-        return attempt.placed_at
+        return attempt.placed_at + UNDER_WAY
     return (attempt.placed_at if attempt.state == "unknown" else _expected_end(attempt, policy)) + pause
 
 

@@ -1,8 +1,8 @@
 """Is it the same delivery again? Is it part of a conversation, and may its sender add to it?
 
-Finding a ticket is one step, being allowed to join it another. A right token from somebody who is no verified party is held:
-the token proves that the mail was seen, not who writes. Numbers quoted in a subject find nothing: they are no secret.
-Refuses to compare texts; that is another question, asked after the promise.
+Finding a ticket is one step, being allowed to join it another. A right token from somebody who is no verified party is
+held: the token proves that the mail was seen, not who writes. Numbers quoted in a subject find nothing: they are no
+secret. Refuses to compare texts; that is another question, asked after the promise.
 """
 
 import re
@@ -27,8 +27,8 @@ _TRACE = re.compile(
 def delivery_key(raw: bytes, *, identified: bool, received: datetime) -> str:
     """The idempotency key of a mail: its content without trace fields, whatever door it came by.
 
-    Never the Message-ID alone: equal ids on different mails are different mails. A mail with neither Message-ID nor Date
-    (`identified` False) says nothing about which delivery it is, so it is the same only within one UTC day.
+    Never the Message-ID alone: equal ids on different mails are different mails. A mail with neither Message-ID nor
+    Date (`identified` False) says nothing about which delivery it is, so it is the same only within one UTC day.
     """
     text = raw.replace(b"\r\n", b"\n") if b"\r\n" in raw else raw
     header, gap, body = text.partition(b"\n\n")
@@ -42,8 +42,9 @@ def delivery_key(raw: bytes, *, identified: bool, received: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """Where a mail points. `proven`: tickets whose own token it carries; `wrong`: it carries a token that is none of ours;
-    `shared`: tickets that its references name without a token."""
+    """Where a mail points. `proven`: tickets whose own token it carries; `wrong`: it carries a token that is none of
+    ours; `shared`: tickets that its references name without a token.
+    """
 
     proven: tuple[int, ...] = ()
     wrong: bool = False
@@ -52,7 +53,9 @@ class Clues:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What becomes of a mail that points at a ticket. `verdict`: join, reopen, hold, follow-up (a new linked ticket) or new."""
+    """What becomes of a mail that points at a ticket. `verdict`: join, reopen, hold, follow-up (a new linked ticket) or
+    new.
+    """
 
     verdict: str
     ticket: Ticket | None

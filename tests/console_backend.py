@@ -375,7 +375,7 @@ class DemoBackend:
     def close_session(self, fingerprint: str) -> None:
         self.sessions.pop(fingerprint, None)
 
-    def choices(self) -> Choices:
+    def choices(self, language: str) -> Choices:
         rows = [page.row for page in self.pages.values()]
         return Choices(
             tuple(Choice(q, q) for q in sorted({r.queue for r in rows})),
@@ -453,7 +453,7 @@ class DemoBackend:
             CallRow("c2", ago(71), "", "completed", seconds=48, events=(Step(ago(71), "Hung up before saying who"),)),
         )
 
-    def oncall(self) -> tuple[OnCallView, ...]:
+    def oncall(self, language: str) -> tuple[OnCallView, ...]:
         return (
             OnCallView(
                 "Demo desk",

@@ -480,14 +480,14 @@ class Carrier:
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
                 order: dict[str, list[str]] = {}
                 for name, value in parse_qsl(raw, keep_blank_values=True):
                     order.setdefault(name, []).append(value)
                 self._json(*outer._post(self.path, order, self.headers.get("Authorization", "")))
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 self._json(*outer._get(self.path))
 
             def _json(self, status: int, body: Mapping[str, Any]) -> None:

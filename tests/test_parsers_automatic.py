@@ -57,6 +57,10 @@ BOUNCES: list[tuple[str, bytes, tuple[str, ...], str]] = [
     ("yahoo", plain("Failure Notice", "Sorry, we were unable to deliver your message to the following address.\n\n<gone@yahoo.com>:\nThis user doesn't have an account.\n\n--- Below this line is a copy of the message.\n\nTo: other@z.it", "MAILER-DAEMON@yahoo.com"), ("gone@yahoo.com",), "bounce"),
     ("libero", plain("Mancata consegna del messaggio", "Non è stato possibile recapitare il messaggio al destinatario:\n\n<gone@libero.it>\n\n550 RCPT TO:<gone@libero.it> User unknown", "Mail Delivery System <mailer-daemon@libero.it>"), ("gone@libero.it",), "bounce"),
     ("german", plain("Unzustellbar: hallo", "Ihre Nachricht konnte nicht zugestellt werden:\n\ngone@x.de\n\n550 unbekannt", "Postmaster <postmaster@x.de>"), ("gone@x.de",), "bounce"),
+    ("a gateway under its own name", plain("Undeliverable Mail", "Your message could not be delivered to:\n\ngone@x.it\n\nuser unknown", "Mail Gateway <gw@x.it>"), ("gone@x.it",), "bounce"),
+    ("nobody in From", plain("Returned mail: User unknown", "Your message could not be delivered:\n\n<gone@x.it>:\nno such user", ""), ("gone@x.it",), "bounce"),
+    ("empty return path, strange subject", plain("hi", "Hi. This is the qmail-send program at mx.x.it.\nI wasn't able to deliver your message.\n\n<gone@x.it>:\nno mailbox (#5.1.1)\n\n--- Below this line is a copy", "mail@x.it", "Return-Path: <>"), ("gone@x.it",), "bounce"),
+    ("the recipients keep their capitals", plain("Mail delivery failed", "x", "Mailer-Daemon@x.it", "X-Failed-Recipients: Gone@x.it, Lost@x.it"), ("Gone@x.it", "Lost@x.it"), "bounce"),
     ("pec not delivered", plain("AVVISO DI MANCATA CONSEGNA: hi", "Avviso di mancata consegna", "posta-certificata@pec.x.it", "X-Ricevuta: errore-consegna"), (), "pec-receipt"),
 ]  # fmt: skip
 
@@ -88,6 +92,7 @@ OTHERS: list[tuple[str, bytes, bool, str | None]] = [
     ("a person, urgent", plain("hi", "help", PERSON, "Precedence: first-class", "X-Priority: 1"), False, None),
     ("a person with a bounce path", plain("hi", "help", PERSON, "Return-Path: <bounces+123-m=x.it@mail.x.it>"), False, None),
     ("a postmaster's helper name", plain("hi", "help", "Noreen Plyons <noreen.plyons@x.it>"), False, None),
+    ("a postmaster who answers", plain("Re: mail could not be delivered", "We fixed it, the mailbox is full no more.", "Postmaster <hostmaster@x.it>", "In-Reply-To: <a@b>"), False, "no-reply"),
     ("certified mail", plain("POSTA CERTIFICATA: guasto", "Il giorno 16/11/2026...", '"Per conto di: m@pec.x.it" <posta-certificata@pec.aruba.it>', "X-Trasporto: posta-certificata"), False, None),
     ("vacation by header", plain("Re: hi", "I am away", PERSON, "Auto-Submitted: auto-replied (vacation)"), True, "auto-reply"),
     ("old header", plain("hi", "away", PERSON, "X-Autoreply: yes"), True, "auto-reply"),

@@ -115,6 +115,12 @@ def test_depth_parts_and_recipients_have_their_limits() -> None:
     assert len(parsers.parse(BOMBS["5,000 recipients"]()).to) == 1_000
 
 
+def test_an_endless_header_block_is_read_up_to_its_limit_and_the_body_is_found() -> None:
+    for block in (b"a: b\r\n" * 3_000, b"Subject: a" + b"\r\n b" * 400_000 + b"\r\n"):
+        found = parsers.parse(b"From: m@x.it\r\n" + block + b"\r\nthe body")
+        assert (found.text, len(found.froms)) == ("the body", 1)
+
+
 def test_comments_in_from_leave_the_one_address() -> None:
     assert [one.addr for one in parsers.parse(BOMBS["3,000 nested comments in From"]()).froms] == ["m@x.it"]
 

@@ -148,6 +148,18 @@ def test_answers_between_the_quotes_are_kept_and_the_quotes_go() -> None:
     assert replies.cut(text).with_signature.endswith("-- \nMario")
 
 
+def test_a_footer_below_the_quote_is_no_answer_and_a_postscript_is_one() -> None:
+    quoted = "Hello\n\nOn 16/11/2026 15:04, Desk wrote:\n> old\n"
+    footer = "_______________________________\nUsers mailing list\nusers@lists.x.it\n"
+    assert replies.cut(quoted + footer).text == "Hello"
+    assert replies.cut("It works.\n\nGrazie\nMario\n\nP.S. closed tomorrow").text == "It works.\n\nP.S. closed tomorrow"
+
+
+def test_the_broken_tail_of_a_quoted_line_is_part_of_the_quote() -> None:
+    long = "> " + "long words " * 7
+    assert replies.cut(f"Yes.\n\nOn 16/11/2026 15:04, Desk wrote:\n{long}\nand their tail\n> more\n").text == "Yes."
+
+
 def test_an_answer_below_the_quote_is_kept() -> None:
     assert replies.cut("On 16/11/2026 15:04, Desk wrote:\n> old\n> mail\n\nthe answer\n").text == "the answer"
 

@@ -205,10 +205,17 @@ def hear(p: Page, attempt: int, what: str, seconds: float, **more: object) -> Pa
 
 def test_an_intent_found_after_a_crash_is_asked_about_and_never_rung_again() -> None:
     after_crash = paging.from_json(json.loads(json.dumps(paging.to_json(rung(page())))))
-    assert paging.next(after_crash, TWICE, at(1)) == Ask(after_crash.attempts[0])
-    found = hear(hear(after_crash, 1, "asked", 1), 1, "ringing", 1, provider_sid="CA1")
-    assert paging.next(found, TWICE, at(2)) == Wait(at(6))
+    patient = replace(after_crash, chain=(replace(CHAIN[0], wait_seconds=60),))
+    assert paging.next(patient, TWICE, at(30)) == Ask(after_crash.attempts[0])
+    found = hear(hear(patient, 1, "asked", 30), 1, "ringing", 30, provider_sid="CA1")
+    assert paging.next(found, TWICE, at(31)) == Wait(at(35))
     assert found.attempts[0].provider_sid == "CA1"
+
+
+def test_an_intent_is_not_asked_about_while_somebody_may_still_be_ordering_it() -> None:
+    ordering = rung(page(replace(CHAIN[0], wait_seconds=60)))
+    assert paging.next(ordering, TWICE, at(1)) == Wait(at(15))
+    assert paging.next(ordering, TWICE, at(15)) == Ask(ordering.attempts[0])
 
 
 def test_a_call_that_the_provider_never_heard_of_is_placed_under_a_new_id() -> None:

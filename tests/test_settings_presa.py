@@ -52,6 +52,13 @@ def test_the_file_becomes_values_in_normal_form() -> None:
     assert not base.demo
 
 
+def test_how_long_a_job_is_leased_is_set_within_reason() -> None:
+    assert read(GOOD).jobs.lease_seconds == 30
+    assert read(GOOD + "jobs: {lease_seconds: 10}\n").jobs.lease_seconds == 10
+    (line,) = problems(GOOD + "jobs: {lease_seconds: 1}\n")
+    assert line.startswith("presa.yaml:13:23: lease_seconds: 1; expected greater than or equal to 2; ")
+
+
 def test_the_environment_overrides() -> None:
     env = {
         "PRESA_PUBLIC_URL": "http://127.0.0.1:8123",
@@ -110,7 +117,7 @@ def test_a_wrong_environment_is_one_clear_line(env: dict[str, str], start: str) 
         ("02/00000000", "anonymous", "presa.yaml:11:9: from: 'anonymous'; expected a phone number in E.164; write it as "),
         ("desks: [main/desk.yaml]", "desks: []", "presa.yaml:12:8: desks: a list; expected "),
         ("  kind: twilio", "  kind: twilio\n  demo_auth_token: x", "presa.yaml:11:3: demo_auth_token in a configuration that is not the demo; no secrets in this file; "),
-        ("desks: [", "support: x\ndesks: [", "presa.yaml:12:1: unknown key 'support'; one of carrier, demo, desks, limits, public_url, recipients, smarthost, trusted_edge; remove it"),
+        ("desks: [", "support: x\ndesks: [", "presa.yaml:12:1: unknown key 'support'; one of carrier, demo, desks, jobs, limits, public_url, recipients, smarthost, trusted_edge; remove it"),
         ("trusted_edge:", "  support@acme.example: {desk: main}\ntrusted_edge:", "presa.yaml:3:3: an address that differs from another only in "),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
-"""The commands. Each is a few lines that read arguments and print; what they do is elsewhere, and is imported only when the
-command needs it, so that `presa parse` starts without a database and `presa who` without a web server."""
+"""The commands. Each is a few lines that read arguments and print; what they do is elsewhere, and is imported only when
+the command needs it, so that `presa parse` starts without a database and `presa who` without a web server.
+"""
 
 import sys
 

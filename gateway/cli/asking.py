@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.common import DESKS, AsJson, Config, DatabaseUrl, database_of, instant, settings_of, show, wrong
+from gateway.cli.common import (
+    DESKS,
+    AsJson,
+    Config,
+    DatabaseUrl,
+    contact_of,
+    database_of,
+    instant,
+    settings_of,
+    show,
+    wrong,
+)
 
 
 def parse() -> None:
@@ -81,7 +92,8 @@ def who(
 
 def _print_who(who: Any, as_json: bool) -> None:
     said = {
-        "customer": who.customer, "contact": (who.address or who.contact) if who.contact else None, "verified": who.verified, "plan": who.plan, "entitled": who.entitled,
+        "customer": who.customer, "contact": contact_of(who), "verified": who.verified, "plan": who.plan,
+        "entitled": who.entitled,
         "why_not": who.why_not, "certainty": who.certainty,
         "candidates": [{"customer": c.customer, "score": c.score, "evidence": c.evidence} for c in who.candidates],
         "evidence": list(who.evidence),

@@ -14,13 +14,30 @@ import typer
 if TYPE_CHECKING:
     from gateway.settings import Settings
     from gateway.store.database import Database
+    from identity.people import Recognition
 
 DEMO = Path(__file__).parents[2] / "desks" / "demo"
 DESKS = Path(__file__).parents[2] / "desks"
 DEMO_DATABASE = "sqlite:///var/presa.db"
 
-Config = Annotated[Path | None, typer.Option("--config", envvar="PRESA_CONFIG", help="Directory with presa.yaml and directory.yaml.", show_default="the demo desk")]  # fmt: skip
-DatabaseUrl = Annotated[str | None, typer.Option("--database", envvar="PRESA_DATABASE", help="sqlite:///PATH or postgresql://…", show_default=DEMO_DATABASE)]  # fmt: skip
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="PRESA_CONFIG",
+        help="Directory with presa.yaml and directory.yaml.",
+        show_default="the demo desk",
+    ),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="PRESA_DATABASE",
+        help="sqlite:///PATH or postgresql://…",
+        show_default=DEMO_DATABASE,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, one object a line.")]
 
 
@@ -33,7 +50,9 @@ def settings_of(config: Path | None, env: Mapping[str, str] = os.environ) -> "Se
 
 @contextmanager
 def database_of(url: str | None) -> Iterator["Database"]:
-    """The database of `--database`, closed at the end; one that is not there or is another version is refused in a line."""
+    """The database of `--database`, closed at the end; one that is not there or is another version is refused in a
+    line.
+    """
     from gateway.errors import Permanent
     from gateway.store.database import open_database
     from gateway.store.migrate import current, newest
@@ -59,6 +78,11 @@ def database_of(url: str | None) -> Iterator["Database"]:
 def show(value: Mapping[str, Any]) -> None:
     """One JSON object on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+
+
+def contact_of(who: "Recognition") -> str | None:
+    """The recognised contact for people: by the address they wrote from, else by their id in the directory."""
+    return (who.address or who.contact) if who.contact else None
 
 
 def _plain(value: Any) -> Any:

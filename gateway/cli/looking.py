@@ -40,7 +40,8 @@ def tickets(
                     show(_ticket(engine, ticket, ids.get(ticket.id, ())))
                 else:
                     typer.echo(
-                        f"{ticket.number}  {ticket.state:8} {ticket.priority:6} {ticket.queue:12} {ticket.customer or '-':10} {ticket.subject[:60]}"
+                        f"{ticket.number}  {ticket.state:8} {ticket.priority:6} {ticket.queue:12} {ticket.customer or '-':10} "
+                        f"{ticket.subject[:60]}"
                     )
 
         opened.read(every)
@@ -48,7 +49,8 @@ def tickets(
 
 def _ticket(engine: Any, ticket: Any, message_ids: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "ticket": ticket.number, "customer": ticket.customer, "contact": (ticket.requester or ticket.contact) if ticket.contact else None, "plan": ticket.plan, "kind": ticket.kind,
+        "ticket": ticket.number, "customer": ticket.customer,
+        "contact": (ticket.requester or ticket.contact) if ticket.contact else None, "plan": ticket.plan, "kind": ticket.kind,
         "priority": ticket.priority, "queue": ticket.queue, "state": ticket.state, "opened": ticket.opened_at,
         "message_ids": list(message_ids), "reply_to": engine.reply_to(ticket), "outgoing_message_id": engine.outgoing_message_id(ticket),
         "subject": ticket.subject, "level": ticket.level, "verified": ticket.verified, "language": ticket.language,
@@ -132,7 +134,8 @@ def ledger(
                 })  # fmt: skip
             else:
                 typer.echo(
-                    f"{row.id:6} {row.at.isoformat(timespec='seconds')} {row.door:6} {row.outcome:9} {number or row.reason or '-':14} {row.envelope_from or ''}"
+                    f"{row.id:6} {row.at.isoformat(timespec='seconds')} {row.door:6} {row.outcome:9} "
+                    f"{number or row.reason or '-':14} {row.envelope_from or ''}"
                 )
 
     with database_of(database) as opened:

@@ -18,6 +18,7 @@ from gateway.cli.common import (
     AsJson,
     Config,
     DatabaseUrl,
+    contact_of,
     database_of,
     instant,
     settings_of,
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
     from gateway.app import Parts
     from gateway.settings import Settings
 
+SMTP, WEB = "127.0.0.1:2525", "127.0.0.1:8000"
+
 
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="The demo desk on SQLite in ./var.")] = False,
     config: Config = None,
     database: DatabaseUrl = None,
-    smtp: Annotated[str, typer.Option(help="HOST:PORT of the mail door.")] = "127.0.0.1:2525",
-    web: Annotated[str, typer.Option(help="HOST:PORT of the web door.")] = "127.0.0.1:8000",
+    smtp: Annotated[str, typer.Option(help="HOST:PORT of the mail door.")] = SMTP,
+    web: Annotated[str, typer.Option(help="HOST:PORT of the web door.")] = WEB,
     workers: Annotated[int, typer.Option(min=1, help="Processes; more than one needs PostgreSQL.")] = 1,
     pid_file: Annotated[Path | None, typer.Option(help="Where to write the process id.")] = None,
 ) -> None:
@@ -129,7 +132,8 @@ def _welcome(settings: "Settings", smtp: str, web: str) -> None:
         "",
         "and this to place an after-hours call (English, customer code, PIN, severity 1, what happened):",
         "",
-        f"  {Path(sys.executable).with_name('presa')} call --keys '2 200003# 200333# 1 \"the main switchboard is dead\"' --engineer-keys '2 1'",
+        f"  {Path(sys.executable).with_name('presa')} call{'' if web == WEB else f' --web {web}'} --keys "
+        "'2 200003# 200333# 1 \"the main switchboard is dead\"' --engineer-keys '2 1'",
         "",
         "Ctrl-C ends it; the data stays in ./var ('make reset' forgets it).",
         "",
@@ -142,7 +146,9 @@ def check(
     database: DatabaseUrl = None,
     offline: Annotated[bool, typer.Option(help="Do not ask other servers.")] = False,
 ) -> None:
-    """Configuration, database, ledger, on-call, calendars: everything that would fail at 3 a.m. Exit code 1 if anything is wrong."""
+    """Configuration, database, ledger, on-call, calendars: everything that would fail at 3 a.m. Exit code 1 if anything
+    is wrong.
+    """
     from gateway.checks import Finding, check_all
 
     found: list[Finding] = check_all(
@@ -238,7 +244,8 @@ def _print_outcome(name: str, outcome: Any, as_json: bool, explain: bool) -> Non
     who, decision = outcome.who, outcome.decision
     said = {
         "file": name, "outcome": outcome.outcome, "reason": outcome.reason, "ticket": outcome.number,
-        "customer": who.customer if who else None, "contact": (who.address or who.contact) if who and who.contact else None, "verified": bool(who and who.verified),
+        "customer": who.customer if who else None, "contact": contact_of(who) if who else None,
+        "verified": bool(who and who.verified),
         "plan": decision.plan if decision else None, "kind": decision.kind if decision else None,
         "priority": decision.priority if decision else None, "queue": decision.queue if decision else None,
         "acknowledge": outcome.acknowledge, "evidence": list(outcome.evidence),

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.settings import directory as directories
 from gateway.settings import presa, secrets
 from gateway.settings.desk import load_desk
-from gateway.settings.presa import Base, Carrier, Limits, Recipient
+from gateway.settings.presa import Base, Carrier, Limits, Recipient, Work
 from gateway.settings.secrets import Secrets
 from gateway.settings.source import ConfigError, Document, load_yaml
 from identity import normal
@@ -20,7 +20,7 @@ from identity.entitlement import Cover
 from identity.results import Edge
 from routing.desk import Desk
 
-__all__ = ["Carrier", "ConfigError", "Limits", "Recipient", "Secrets", "Settings", "load", "load_directory"]
+__all__ = ["Carrier", "ConfigError", "Limits", "Recipient", "Secrets", "Settings", "Work", "load", "load_directory"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Settings:
     edge: Edge | None
     smarthost: str = field(repr=False)
     limits: Limits
+    jobs: Work
     carrier: Carrier | None
     desks: Mapping[str, Desk]
     templates: Mapping[str, tuple[Path, ...]]
@@ -71,6 +72,7 @@ def load(home: Path, env: Mapping[str, str]) -> Settings:
         edge=base.edge,
         smarthost=base.smarthost,
         limits=base.limits,
+        jobs=base.jobs,
         carrier=base.carrier,
         desks=desks,
         templates=templates,

@@ -46,6 +46,13 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """How jobs run. `lease_seconds`: so long after a process died another one goes on with what it had begun."""
+
+    lease_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Carrier:
     """Who carries calls. `number`: ours, E.164. `api_url`: base of every REST request, without a final slash."""
 
@@ -70,6 +77,7 @@ class Base:
     edge: Edge | None
     smarthost: str = field(repr=False)
     limits: Limits
+    jobs: Work
     carrier: Carrier | None
     desk_paths: tuple[str, ...]
     demo: bool
@@ -137,6 +145,10 @@ class _Limits(_Model):
     session: float = Field(default=1_200.0, gt=0)
 
 
+class _Jobs(_Model):
+    lease_seconds: float = Field(default=30.0, ge=2, le=600)
+
+
 class _Carrier(_Model):
     kind: Literal["twilio", "simulator"]
     number: Annotated[str, BeforeValidator(_number)] = Field(alias="from")
@@ -152,6 +164,7 @@ class _Presa(_Model):
     trusted_edge: _Edge | None = None
     smarthost: Annotated[str, AfterValidator(_smarthost)] = "outbox:"
     limits: _Limits = _Limits()
+    jobs: _Jobs = _Jobs()
     carrier: _Carrier | None = None
     demo: bool = False
 
@@ -165,6 +178,7 @@ def read(document: Document, env: Mapping[str, str], secrets: Secrets) -> Base:
         edge=_edge(written.trusted_edge),
         smarthost=_checked_env("PRESA_SMARTHOST", secrets.smarthost, _smarthost) or written.smarthost,
         limits=Limits(**written.limits.model_dump()),
+        jobs=Work(**written.jobs.model_dump()),
         carrier=_carrier(written.carrier, env, secrets),
         desk_paths=tuple(written.desks),
         demo=written.demo,

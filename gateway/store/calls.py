@@ -1,6 +1,6 @@
 """Calls, what was answered to each webhook, pages, PIN tries and callback requests. Digits of a PIN never come here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ class StoredCall:
     ticket_id: int | None
     page_id: int | None
     attempt: str | None
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class StoredPage:
 def _upsert(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
     """Insert unless it is there; says whether it was new. Twins of a webhook meet here."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-    return connection.execute(insert(table).on_conflict_do_nothing(), values).rowcount == 1
+    new = insert(table).on_conflict_do_nothing().returning(*table.primary_key)  # not every driver counts an INSERT
+    return connection.execute(new, values).first() is not None
 
 
 def begin(connection: Connection, values: Mapping[str, Any]) -> bool:
@@ -54,6 +56,7 @@ def begin(connection: Connection, values: Mapping[str, Any]) -> bool:
         "ticket_id": None,
         "page_id": None,
         "attempt": None,
+        "ended_at": None,
     }
     return _upsert(connection, calls, {**defaults, **values})
 
@@ -90,6 +93,15 @@ def events(connection: Connection, sid: str) -> tuple[tuple[datetime, str], ...]
         sa.select(call_events.c.at, call_events.c.event).where(call_events.c.sid == sid).order_by(call_events.c.id)
     )
     return tuple((row.at, row.event) for row in rows)
+
+
+def events_of(connection: Connection, sids: Sequence[str]) -> Mapping[str, tuple[tuple[datetime, str], ...]]:
+    """The events of several calls at once, oldest first."""
+    found: dict[str, list[tuple[datetime, str]]] = {}
+    query = sa.select(call_events).where(call_events.c.sid.in_(sids)).order_by(call_events.c.id)
+    for row in connection.execute(query):
+        found.setdefault(row.sid, []).append((row.at, row.event))
+    return {sid: tuple(told) for sid, told in found.items()}
 
 
 def every(connection: Connection) -> Iterator[tuple[StoredCall, tuple[str, ...]]]:
@@ -131,9 +143,10 @@ def keep_page(connection: Connection, page_id: int, state: Mapping[str, Any], *,
     connection.execute(sa.update(pages).where(pages.c.id == page_id).values(state=state, open=open_))
 
 
-def sids_of_pages(connection: Connection) -> frozenset[str]:
-    """The carrier's ids of all calls that open pages know: a call that none of them knows may be a lost attempt's."""
-    rows = connection.execute(sa.select(pages.c.state).where(pages.c.open)).scalars()
+def sids_of_pages(connection: Connection, since: datetime) -> frozenset[str]:
+    """The carrier's ids of all calls that open pages, or any begun since then, know: a call that none of them knows may
+    be a lost attempt's."""
+    rows = connection.execute(sa.select(pages.c.state).where(pages.c.open | (pages.c.at >= since))).scalars()
     answered = connection.execute(sa.select(calls.c.sid).where(calls.c.direction == "page")).scalars()
     placed = {one["provider_sid"] for state in rows for one in state.get("attempts", ()) if one.get("provider_sid")}
     return frozenset(placed | set(answered))
@@ -191,3 +204,11 @@ def callbacks_since(
     if number is not None:
         query = query.where(callbacks.c.number == number)
     return connection.execute(query).scalar_one()
+
+
+def callbacks_of(connection: Connection, sids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+    """sid -> (number to ring, state) of the calls that asked to be called back."""
+    rows = connection.execute(
+        sa.select(callbacks.c.sid, callbacks.c.number, callbacks.c.state).where(callbacks.c.sid.in_(sids))
+    )
+    return {row.sid: (row.number, row.state) for row in rows}

@@ -146,7 +146,7 @@ class SqliteDatabase(Database):
                     for fn, future in batch:
                         try:
                             done.append((future, _in_savepoint(connection, fn)))
-                        except sa.exc.OperationalError:
+                        except (sa.exc.OperationalError, sqlite3.OperationalError):
                             raise
                         except (
                             Exception
@@ -157,7 +157,7 @@ class SqliteDatabase(Database):
             Exception
         ) as trouble:  # the shared transaction failed (disk full, locked): nothing of the batch is stored
             error: BaseException = trouble
-            if isinstance(trouble, sa.exc.OperationalError):
+            if isinstance(trouble, sa.exc.OperationalError | sqlite3.OperationalError):
                 error = Temporary(_UNAVAILABLE)
                 error.__cause__ = trouble
             for _, future in batch:
@@ -172,15 +172,16 @@ class SqliteDatabase(Database):
 
 
 def _in_savepoint(connection: Connection, fn: Callable[[Connection], T]) -> T:
-    connection.exec_driver_sql("SAVEPOINT one")
+    bare: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    bare.execute("SAVEPOINT one")
     try:
         result = fn(connection)
     except BaseException:
-        with contextlib.suppress(sa.exc.OperationalError):
-            connection.exec_driver_sql("ROLLBACK TO one")
-            connection.exec_driver_sql("RELEASE one")
+        with contextlib.suppress(sqlite3.OperationalError):
+            bare.execute("ROLLBACK TO one")
+            bare.execute("RELEASE one")
         raise
-    connection.exec_driver_sql("RELEASE one")
+    bare.execute("RELEASE one")
     return result
 
 
@@ -197,6 +198,14 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    """A promise is given after the commit, so a server that would not wait for its disk is asked to, for us alone."""
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()
+
+
 class PostgresDatabase(Database):
     """PostgreSQL 15+: state, queue, locks, leases and wake-ups for any number of replicas."""
 
@@ -205,6 +214,7 @@ class PostgresDatabase(Database):
         self.engine = sa.create_engine(
             url, pool_size=12, max_overflow=4, pool_timeout=8, pool_pre_ping=True, connect_args={"connect_timeout": 8}
         )
+        sa.event.listen(self.engine, "connect", _prepare_postgres)
         self.clock = DatabaseClock(self._ask_time)
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="presa-write")
         self._closing = threading.Event()

@@ -10,15 +10,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from gateway.store.prepared import Prepared
 from gateway.store.tables import customer_keys, customers, pins
 from identity.people import Contact, Contract, Customer, Found
 
-_FIND = (
-    sa.select(sa.type_coerce(customers.c.data, sa.Text).label("data"))
+_TEXT = sa.type_coerce(customers.c.data, sa.Text).label("data")
+_FIND = Prepared(
+    sa.select(_TEXT)
     .join(customer_keys, customer_keys.c.customer == customers.c.id)
     .where(customer_keys.c.kind == sa.bindparam("wanted_kind"), customer_keys.c.value == sa.bindparam("wanted"))
     .order_by(customers.c.id)
 )
+_GET = Prepared(sa.select(_TEXT).where(customers.c.id == sa.bindparam("wanted")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ class StoredFinder:
         return tuple(Found(customer) for customer in self._find("code", code))
 
     def _find(self, kind: str, value: str) -> tuple[Customer, ...]:
-        rows = self.connection.execute(_FIND, {"wanted_kind": kind, "wanted": value}).scalars()
-        return tuple(_customer(data) for data in rows)
+        rows = _FIND.rows(self.connection, {"wanted_kind": kind, "wanted": value})
+        return tuple([_customer(data) for (data,) in rows])
 
 
 def _owners(customer: Customer, field: str, value: str) -> Iterator[Found]:
@@ -52,10 +55,8 @@ def _owners(customer: Customer, field: str, value: str) -> Iterator[Found]:
 
 
 def get(connection: Connection, customer: str) -> Customer | None:
-    data = connection.execute(
-        sa.select(sa.type_coerce(customers.c.data, sa.Text)).where(customers.c.id == customer)
-    ).scalar()
-    return None if data is None else _customer(data)
+    row = _GET.first(connection, {"wanted": customer})
+    return None if row is None else _customer(row[0])
 
 
 def every(connection: Connection) -> tuple[Customer, ...]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.store.database import wake_jobs
+from gateway.store.prepared import Prepared
 from gateway.store.tables import alarms, jobs
 
 
@@ -54,7 +55,7 @@ def add(
     add_all(connection, [(kind, run_at, state)], ticket_id)
 
 
-_INSERT = sa.insert(jobs)
+_INSERT = Prepared(sa.insert(jobs))
 
 
 def add_all(
@@ -62,11 +63,11 @@ def add_all(
 ) -> None:
     """Several jobs of one ticket in one statement."""
     rows = [
-        {"kind": kind, "ticket_id": ticket_id, "run_at": run_at, "fence": 0, "attempts": 0, "state": state}
+        {"kind": kind, "ticket_id": ticket_id, "run_at": run_at, "fence": 0, "attempts": 0, "state": state, "error": None}
         for kind, run_at, state in todo
     ]
     if rows:
-        connection.execute(_INSERT, rows)
+        _INSERT.run_all(connection, rows)
         wake_jobs(connection)
 
 
@@ -142,11 +143,11 @@ def revive(connection: Connection, job_id: int, now: datetime) -> bool:
 
 def hasten(connection: Connection, kind: str, ticket_id: int, now: datetime) -> bool:
     """Make a ticket's job of this kind due now; False when there is none. A worker that holds it goes on, but the raised
-    fence refuses its settling and the job runs again on what has changed."""
+    fence refuses its settling and the job runs again on what has changed. News is progress: attempts count afresh."""
     changed = connection.execute(
         sa.update(jobs)
         .where(jobs.c.kind == kind, jobs.c.ticket_id == ticket_id, jobs.c.run_at.isnot(None))
-        .values(run_at=now, fence=jobs.c.fence + 1)
+        .values(run_at=now, fence=jobs.c.fence + 1, attempts=0)
     )
     wake_jobs(connection)
     return changed.rowcount > 0

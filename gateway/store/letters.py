@@ -63,6 +63,11 @@ def sent_since(
     return tuple(connection.execute(query.order_by(letters.c.at)).scalars())
 
 
+def of_ticket(connection: Connection, ticket_id: int) -> tuple[StoredLetter, ...]:
+    rows = connection.execute(sa.select(letters).where(letters.c.ticket_id == ticket_id).order_by(letters.c.id))
+    return tuple(StoredLetter(**row._mapping) for row in rows)
+
+
 def count_of_ticket(connection: Connection, ticket_id: int) -> int:
     return connection.execute(sa.select(sa.func.count()).where(letters.c.ticket_id == ticket_id)).scalar_one()
 

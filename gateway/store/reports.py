@@ -11,21 +11,24 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from gateway.store.prepared import Prepared
 from gateway.store.tables import raws, reports, threads, tickets
 
 OUTCOMES = ("new", "append", "duplicate", "held", "refused")
-_INSERT_REPORT = sa.insert(reports).returning(reports.c.id)
-_BY_KEY = sa.select(reports.c.id, reports.c.ticket_id, reports.c.customer, reports.c.verified).where(
-    reports.c.key == sa.bindparam("wanted")
+_INSERT_REPORT = Prepared(sa.insert(reports))
+_BY_KEY = Prepared(
+    sa.select(reports.c.id, reports.c.ticket_id, reports.c.customer, reports.c.verified).where(
+        reports.c.key == sa.bindparam("wanted")
+    )
 )
-_KEEP_RAW = {
+_KEEP_RAW = Prepared({
     "sqlite": sqlite_insert(raws).on_conflict_do_nothing(),
     "postgresql": postgres_insert(raws).on_conflict_do_nothing(),
-}
-_NAME_THREAD = {
+})  # fmt: skip
+_NAME_THREAD = Prepared({
     "sqlite": sqlite_insert(threads).on_conflict_do_nothing(),
     "postgresql": postgres_insert(threads).on_conflict_do_nothing(),
-}
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def compress(raw: bytes) -> bytes:
 
 def keep_raw(connection: Connection, sha256: str, size: int, compressed: bytes) -> None:
     """Keep raw bytes once, addressed by their content."""
-    connection.execute(_KEEP_RAW[connection.dialect.name], {"sha256": sha256, "size": size, "body": compressed})
+    _KEEP_RAW.run(connection, {"sha256": sha256, "size": size, "body": compressed})
 
 
 def raw(connection: Connection, sha256: str) -> bytes | None:
@@ -76,17 +79,17 @@ def raw(connection: Connection, sha256: str) -> bytes | None:
 
 def twin(connection: Connection, key: str) -> Twin | None:
     """The report already filed under this delivery key."""
-    row = connection.execute(_BY_KEY, {"wanted": key}).one_or_none()
-    return None if row is None else Twin(row.id, row.ticket_id, row.customer, row.verified)
+    row = _BY_KEY.first(connection, {"wanted": key})
+    return None if row is None else Twin(*row)
 
 
-def insert(connection: Connection, values: Mapping[str, Any]) -> int:
+def insert(connection: Connection, values: Mapping[str, Any]) -> None:
     """A row of the ledger. Two with one key cannot be: the database refuses the second, and its transaction runs again."""
     row = {
         "key": None, "twin": None, "envelope_from": None, "message_id": None, "sha256": None, "reason": None,
         "ticket_id": None, "customer": None, "verified": False, "acknowledge": False, "evidence": (), **values,
     }  # fmt: skip
-    return int(connection.execute(_INSERT_REPORT, row).scalar_one())
+    _INSERT_REPORT.run(connection, row)
 
 
 def ledger(
@@ -153,7 +156,7 @@ def name_thread(connection: Connection, ticket_id: int, message_ids: Sequence[st
     """Remember ids that a filed mail named, so that a later mail of the same thread is known by them."""
     if message_ids:
         rows = [{"message_id": one, "ticket_id": ticket_id} for one in dict.fromkeys(message_ids)]
-        connection.execute(_NAME_THREAD[connection.dialect.name], rows)
+        _NAME_THREAD.run_all(connection, rows)
 
 
 def orphans(connection: Connection) -> tuple[int, ...]:

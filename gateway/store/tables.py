@@ -219,6 +219,7 @@ calls = Table(
     Column("ticket_id", BigInteger),
     Column("page_id", BigInteger),
     Column("attempt", Text),
+    Column("ended_at", Instant),
 )
 call_steps = Table(
     "call_steps",  # a repeated webhook gets the same bytes

@@ -1,6 +1,6 @@
 """Tickets and their stories: rows in, frozen `routing.tickets.Ticket` out. No decision is taken here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from gateway.store.tables import EPOCH, MICROSECOND, entries, microseconds, tickets
+from gateway.store.prepared import Prepared
+from gateway.store.tables import EPOCH, MICROSECOND, call_events, entries, microseconds, reports, tickets
 from routing.numbers import number_of
 from routing.tickets import OPEN, Pause, Ticket
 
 PREFIX = "PR"  # of a ticket whose desk is not configured any more
-_INSERT_TICKET = sa.insert(tickets).returning(tickets.c.id)
-_INSERT_ENTRIES = sa.insert(entries)
+_INSERT_TICKET = Prepared(sa.insert(tickets).returning(tickets.c.id))
+_INSERT_ENTRIES = Prepared(sa.insert(entries))
 _ONE = sa.select(tickets).where(tickets.c.id == sa.bindparam("ticket"))
 
 
@@ -39,14 +40,15 @@ class NewEntry:
 
 def insert(connection: Connection, values: Mapping[str, Any]) -> int:
     """A new ticket from its columns (`pauses` and `met` start empty); returns its id, from which its number follows."""
-    row = {"pauses": [], "met": {}, "version": 1, "assignee": None, **values}
-    return int(connection.execute(_INSERT_TICKET, row).scalar_one())
+    row = {"pauses": [], "met": {}, "version": 1, "assignee": None, "resolved_at": None, **values}
+    ((ticket_id,),) = _INSERT_TICKET.rows(connection, row)
+    return int(ticket_id)
 
 
 def tell(connection: Connection, ticket_id: int, at: datetime, *new: NewEntry) -> None:
     """Add entries to a ticket's story."""
     rows = [{"ticket_id": ticket_id, "at": at, "kind": one.kind, "author": one.author, "data": one.data} for one in new]
-    connection.execute(_INSERT_ENTRIES, rows)
+    _INSERT_ENTRIES.run_all(connection, rows)
 
 
 def get(connection: Connection, ticket_id: int, prefixes: Mapping[str, str], *, lock: bool = False) -> Ticket | None:
@@ -113,9 +115,38 @@ def story(connection: Connection, ticket_id: int) -> tuple[Entry, ...]:
     return tuple(Entry(row.id, row.ticket_id, row.at, row.kind, row.author, row.data) for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What other lists show of a ticket."""
+
+    number: str
+    subject: str
+    customer_name: str | None
+
+
+def heads(connection: Connection, ids: Iterable[int | None], prefixes: Mapping[str, str]) -> Mapping[int, Head]:
+    """The heads of several tickets at once, by id; None among the ids is nobody's."""
+    c = tickets.c
+    wanted = sorted({one for one in ids if one is not None})
+    rows = connection.execute(sa.select(c.id, c.subject, c.customer_name, c.desk).where(c.id.in_(wanted)))
+    return {
+        row.id: Head(number_of(row.id, prefixes.get(row.desk, PREFIX)), row.subject, row.customer_name) for row in rows
+    }
+
+
+def last_told(connection: Connection, ids: Sequence[int]) -> Mapping[int, datetime]:
+    """When something last happened on each of several tickets."""
+    query = sa.select(entries.c.ticket_id, sa.func.max(entries.c.at).label("at")).where(entries.c.ticket_id.in_(ids))
+    return {row.ticket_id: row.at for row in connection.execute(query.group_by(entries.c.ticket_id))}
+
+
 def last_change(connection: Connection) -> int:
-    """The console's change counter: grows with every entry of any ticket."""
-    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(entries.c.id), 0))).scalar_one())
+    """The console's change counter: grows with every entry of any ticket, every report and every event of a call."""
+    newest = [
+        sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery()
+        for table in (entries, reports, call_events)
+    ]
+    return int(connection.execute(sa.select(newest[0] + newest[1] + newest[2])).scalar_one())
 
 
 def customers(connection: Connection) -> tuple[tuple[str, str], ...]:

@@ -59,7 +59,9 @@ def session(connection: Connection, token_hash: str, now: datetime) -> StoredUse
 def first_time(connection: Connection, key: str, now: datetime) -> bool:
     """Whether a form with this key comes for the first time; of twins one hears True."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-    return connection.execute(insert(forms).on_conflict_do_nothing(), {"key": key, "at": now}).rowcount == 1
+    # Not every driver counts the rows of an INSERT.
+    new = insert(forms).on_conflict_do_nothing().returning(forms.c.key)
+    return connection.execute(new, {"key": key, "at": now}).scalar() is not None
 
 
 def close_session(connection: Connection, token_hash: str) -> None:

@@ -1,4 +1,6 @@
-"""The web door: the console, the phone's webhooks, readiness. Puts routes together; refuses to have any of its own logic."""
+"""The web door: the console, the phone's webhooks, readiness. Puts routes together; refuses to have any of its own
+logic.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,7 +33,9 @@ def make_app(
     *,
     simulated: APIRouter | None = None,
 ) -> FastAPI:
-    """The ASGI application. `phone`: the carrier's routes; `simulated`: the demo's telephones, mounted under /simulated."""
+    """The ASGI application. `phone`: the carrier's routes; `simulated`: the demo's telephones, mounted under
+    /simulated.
+    """
     app = FastAPI(title="Presa", docs_url=None, redoc_url=None, openapi_url=None)
 
     async def ready(_: Request) -> Response:

@@ -47,7 +47,7 @@ class Backend(Protocol):
 
     # what there is to see
 
-    def choices(self) -> Choices:
+    def choices(self, language: str) -> Choices:
         """What the filters of the ticket list offer."""
 
     def tickets(self, filters: Filters) -> tuple[TicketRow, ...]:
@@ -71,7 +71,7 @@ class Backend(Protocol):
     def calls(self, limit: int) -> tuple[CallRow, ...]:
         """The calls, newest first."""
 
-    def oncall(self) -> tuple[OnCallView, ...]:
+    def oncall(self, language: str) -> tuple[OnCallView, ...]:
         """Who is on call now, desk by desk."""
 
     def ledger(self, outcome: str, limit: int) -> tuple[LedgerRow, ...]:
@@ -83,7 +83,7 @@ class Backend(Protocol):
         """Do it, in one transaction. `once` is a key (64 hex digits) of the form: sent twice, it acts once.
 
         fields: answer {text, then}: then is "", "wait" or "resolve"; note {text}; pause {reason}; resume {text};
-        priority {priority, text}; escalate {to, text}; resolve {text}; take {}.
+        priority {priority, text}; escalate {to, text}; resolve {text}; reopen {text}; close, take {}.
         """
 
     # what happens

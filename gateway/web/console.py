@@ -45,6 +45,8 @@ DONE: Mapping[str, str] = {
     "priority": _("Priority changed; the deadlines were counted again from the start."),
     "escalate": _("Escalated."),
     "resolve": _("Resolved."),
+    "close": _("Closed."),
+    "reopen": _("Reopened."),
 }
 
 
@@ -212,6 +214,7 @@ class Console:
             state=asked.get("state", "open"),
             customer=asked.get("customer", ""),
             search=asked.get("q", "").strip()[:100],
+            language=visit.user.language,
             limit=ROWS + 1,
             offset=_offset(asked.get("from", "")),
         )
@@ -221,7 +224,12 @@ class Console:
         if len(rows) == 1 and _digits(filters.search) == _digits(rows[0].number) != "":
             return redirect(f"/tickets/{quote(rows[0].number, safe='')}")
         more = f"/?{urlencode({**asked, 'from': filters.offset + ROWS})}" if len(rows) > ROWS else ""
-        values = {"rows": rows[:ROWS], "filters": filters, "more": more, "choices": self._backend.choices()}
+        values = {
+            "rows": rows[:ROWS],
+            "filters": filters,
+            "more": more,
+            "choices": self._backend.choices(visit.user.language),
+        }
         return self._draw(visit, "tickets.html", {**values, "states": ("open", *views.STATES, "all")})
 
     def ticket(self, visit: Visit) -> Response:
@@ -262,7 +270,7 @@ class Console:
         return self._draw(visit, "calls.html", {"rows": self._backend.calls(ROWS)})
 
     def oncall(self, visit: Visit) -> Response:
-        return self._draw(visit, "oncall.html", {"desks": self._backend.oncall()})
+        return self._draw(visit, "oncall.html", {"desks": self._backend.oncall(visit.user.language)})
 
     def ledger(self, visit: Visit) -> Response:
         outcome = visit.request.query_params.get("outcome", "")

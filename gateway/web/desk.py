@@ -1,49 +1,43 @@
-"""The console's backend over the store: rows to views, forms to actions. Every question is a read, every action one write."""
+"""The console's backend over the store: rows to views, forms to actions. Every question is a read, every action one
+write.
+"""
 
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from itertools import pairwise
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
 import parsers
-from gateway import work
+from gateway import locale, work
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.store import calls, letters, reports, tickets, users
 from gateway.store.calls import StoredCall
 from gateway.store.users import StoredUser
-from gateway.web import story, views
+from gateway.web import phrases, rows, story, why
 from gateway.web.views import (
     CallRow,
     Choice,
     Choices,
-    ClockView,
-    Due,
-    Duty,
     File,
     Filters,
-    Gap,
-    Handoff,
     LedgerRow,
     OnCallView,
     OutboxRow,
-    Step,
     TicketPage,
     TicketRow,
     User,
 )  # fmt: skip
-from identity import entitlement
 from parsers import Message
-from routing import numbers, oncall
+from routing import numbers
 from routing.desk import Desk
 from routing.sla import Stamp
 from routing.tickets import Ticket
 
 SESSION = timedelta(hours=12)
-AHEAD = timedelta(days=30)  # gaps of the rota are shown this far
-HANDOFFS = timedelta(days=8)
+TEXTS = 256  # plain texts of mails that are remembered
 LOOK_EVERY = 0.5  # seconds between two looks for changes, one query for all open pages
 
 
@@ -55,6 +49,8 @@ class DeskBackend:
         self._database = engine.database
         self._closing = closing
         self._latest = (0, 0.0)
+        self._text_of = lru_cache(maxsize=TEXTS)(self._text)
+        self._zone = next(iter(engine.settings.desks.values())).zone
 
     def now(self) -> datetime:
         self._database.read(tickets.last_change)
@@ -63,7 +59,7 @@ class DeskBackend:
     # People who sign in -----------------------------------------------------------------------------------------
 
     def user(self, login: str) -> User | None:
-        return _user(self._database.read(lambda c: users.by_login(c, login.lower())))
+        return self._user(self._database.read(lambda c: users.by_login(c, login.lower())))
 
     def open_session(self, fingerprint: str, login: str) -> None:
         now = self._database.clock.now()
@@ -71,21 +67,29 @@ class DeskBackend:
 
     def session(self, fingerprint: str) -> User | None:
         now = self._database.clock.now()
-        return _user(self._database.read(lambda c: users.session(c, fingerprint, now)))
+        return self._user(self._database.read(lambda c: users.session(c, fingerprint, now)))
+
+    def _user(self, stored: StoredUser | None) -> User | None:
+        """Times are shown in the zone of the first desk."""
+        if stored is None:
+            return None
+        return User(stored.login, stored.name, stored.role, stored.language, self._zone, stored.password)  # type: ignore[arg-type]
 
     def close_session(self, fingerprint: str) -> None:
         self._database.write(lambda c: users.close_session(c, fingerprint))
 
     # What there is to see ---------------------------------------------------------------------------------------
 
-    def choices(self) -> Choices:
-        queues = {
-            q.id: Choice(q.id, _words(q.label))
-            for desk in self._engine.settings.desks.values()
-            for q in desk.queues.values()
-        }
+    def choices(self, language: str) -> Choices:
+        desks = self._engine.settings.desks.values()
+        several = len(desks) > 1
+        queues = tuple(
+            Choice(queue.id, f"{rows.words(desk.name, language)}: {queue.label}" if several else queue.label)
+            for desk in desks
+            for queue in rows.queues(desk, language)
+        )
         names = self._database.read(tickets.customers)
-        return Choices(tuple(queues.values()), tuple(Choice(one, name or one) for one, name in names))
+        return Choices(queues, tuple(Choice(one, name or one) for one, name in names))
 
     def tickets(self, filters: Filters) -> tuple[TicketRow, ...]:
         number = numbers.ticket_id(filters.search) if filters.search else None
@@ -100,8 +104,13 @@ class DeskBackend:
             by_due=True,
         )
         now = self._database.clock.now()
-        found = self._database.read(lambda c: tickets.listed(c, wanted, self._engine.prefixes))
-        return tuple(self._row(ticket, now) for ticket in found)
+
+        def read(connection: Connection) -> tuple[TicketRow, ...]:
+            found = tickets.listed(connection, wanted, self._engine.prefixes)
+            told = tickets.last_told(connection, [ticket.id for ticket in found])
+            return tuple(self._row(ticket, now, told.get(ticket.id), filters.language) for ticket in found)
+
+        return self._database.read(read)
 
     def ticket(self, number: str, language: str) -> TicketPage | None:
         return self._database.read(lambda c: self._page(c, number, language))
@@ -122,33 +131,43 @@ class DeskBackend:
         return File(found.filename or f"attachment-{file}", found.content_type, found.content)
 
     def outbox(self, limit: int) -> tuple[OutboxRow, ...]:
-        rows = self._database.read(lambda c: letters.latest(c, limit))
-        prefix = next(iter(self._engine.prefixes.values()))
-        return tuple(
-            OutboxRow(
-                str(one.id), one.at, one.recipient, one.subject, "failed" if one.state == "refused" else one.state,
-                parsers.parse(one.body).text or "", numbers.number_of(one.ticket_id, prefix) if one.ticket_id else "", 1, one.detail or "",
-            )
-            for one in rows
-        )  # fmt: skip
+        def read(connection: Connection) -> tuple[OutboxRow, ...]:
+            found = letters.latest(connection, limit)
+            heads = tickets.heads(connection, (one.ticket_id for one in found), self._engine.prefixes)
+            return tuple(rows.outbox(one, heads) for one in found)
+
+        return self._database.read(read)
 
     def calls(self, limit: int) -> tuple[CallRow, ...]:
-        return self._database.read(lambda c: tuple(self._call(c, one) for one in calls.latest(c, limit)))
+        def read(connection: Connection) -> tuple[CallRow, ...]:
+            found = calls.latest(connection, limit)
+            sids = [one.sid for one in found]
+            heads = tickets.heads(connection, (one.ticket_id for one in found), self._engine.prefixes)
+            events, wanted = calls.events_of(connection, sids), calls.callbacks_of(connection, sids)
+            return tuple(
+                rows.call(
+                    one, heads.get(one.ticket_id or 0), events.get(one.sid, ()), wanted.get(one.sid), self._name(one)
+                )
+                for one in found
+            )
 
-    def oncall(self) -> tuple[OnCallView, ...]:
+        return self._database.read(read)
+
+    def oncall(self, language: str) -> tuple[OnCallView, ...]:
         now = self._database.clock.now()
-        return tuple(_duty(desk, desk.on_call, now) for desk in self._engine.settings.desks.values() if desk.on_call)
+        return tuple(
+            rows.duty(desk, desk.on_call, now, language)
+            for desk in self._engine.settings.desks.values()
+            if desk.on_call is not None
+        )
 
     def ledger(self, outcome: str, limit: int) -> tuple[LedgerRow, ...]:
-        rows = self._database.read(lambda c: reports.latest(c, (outcome,) if outcome else (), limit))
-        prefix = next(iter(self._engine.prefixes.values()))
-        return tuple(
-            LedgerRow(
-                str(one.id), one.at, one.door, one.envelope_from or one.customer or "", one.outcome, one.reason or "", "",
-                numbers.number_of(one.ticket_id, prefix) if one.ticket_id else "", "", one.message_id or "",
-            )
-            for one in rows
-        )  # fmt: skip
+        def read(connection: Connection) -> tuple[LedgerRow, ...]:
+            found = reports.latest(connection, (outcome,) if outcome else (), limit)
+            heads = tickets.heads(connection, (one.ticket_id for one in found), self._engine.prefixes)
+            return tuple(rows.line(one, heads.get(one.ticket_id or 0)) for one in found)
+
+        return self._database.read(read)
 
     # What a person does -----------------------------------------------------------------------------------------
 
@@ -195,53 +214,97 @@ class DeskBackend:
 
     # Rows to views ----------------------------------------------------------------------------------------------
 
-    def _row(self, ticket: Ticket, now: datetime, stamp: Stamp | None = None) -> TicketRow:
-        desk = self._engine.desk(ticket.desk)
+    def _row(
+        self, ticket: Ticket, now: datetime, told: datetime | None, language: str, stamp: Stamp | None = None
+    ) -> TicketRow:
+        desk = self._desk(ticket)
         plan = desk.plans.get(ticket.plan or "")
         ranks = list(desk.priorities)
         queue = desk.queues.get(ticket.queue)
-        if stamp is None and ticket.plan:
-            stamp = self._engine.stamp(ticket, now)
-        changed = max((ticket.opened_at, ticket.resolved_at or ticket.opened_at, *ticket.met.values()))
+        stamp = stamp or self._stamp(ticket, now)
         return TicketRow(
-            ticket.number, ticket.subject, ticket.customer_name or ticket.requester or ticket.phone or "", plan.label if plan else "",
-            ticket.priority, ranks.index(ticket.priority) + 1 if ticket.priority in ranks else 0, ticket.state,
-            _words(queue.label) if queue else ticket.queue, ticket.opened_at, changed, _next(ticket, stamp, now),
-            ticket.assignee or "", ticket.verified, ticket.channel,
-        )  # fmt: skip
+            number=ticket.number,
+            subject=ticket.subject,
+            customer=ticket.customer_name or ticket.requester or phrases.dialled(ticket.phone or ""),
+            plan=plan.label if plan else ticket.plan or "",
+            priority=ticket.priority,
+            rank=ranks.index(ticket.priority) + 1 if ticket.priority in ranks else 0,
+            state=ticket.state,
+            queue=rows.words(queue.label, language) if queue else ticket.queue,
+            opened=ticket.opened_at,
+            changed=told or ticket.opened_at,
+            next=rows.due(ticket, stamp, now),
+            owner=ticket.assignee or "",
+            verified=ticket.verified,
+            channel=ticket.channel,
+        )
 
     def _page(self, connection: Connection, number: str, language: str) -> TicketPage | None:
         found = numbers.ticket_id(number)
         ticket = self._engine.ticket(connection, found) if found else None
         if ticket is None:
             return None
-        now, desk = self._database.clock.now(), self._engine.desk(ticket.desk)
-        stamp = self._engine.stamp(ticket, now) if ticket.plan else None
-        marks = [line.removeprefix("mark: ") for line in ticket.evidence if line.startswith("mark: ")]
-        linked = (numbers.number_of(ticket.linked, desk.ticket_prefix),) if ticket.linked else ()
-        open_pause = next((pause.reason for pause in ticket.pauses if pause.end is None), "")
+        now, desk, say = self._database.clock.now(), self._desk(ticket), locale.translator(language)
+        stamp = self._stamp(ticket, now)
+        contact = rows.contact(connection, ticket)
+        linked = tickets.heads(connection, (ticket.linked,), self._engine.prefixes)
+        tale = story.gather(connection, ticket, desk, contact, language, say, self._text_of)
+        pause = next((pause.reason for pause in ticket.pauses if pause.end is None), "")
         return TicketPage(
-            row=self._row(ticket, now, stamp), kind=ticket.kind, received=ticket.received_at, contact=ticket.contact or "",
-            contact_address=ticket.requester or ticket.phone or "",
-            reply_to=self._engine.reply_to(ticket), language=ticket.language, level=ticket.level,
-            desk=desk.name.get(language, next(iter(desk.name.values()))),
-            why_unverified="" if ticket.verified else _why(marks, language), provisional=not ticket.verified and ticket.customer is not None,
-            updates_every=stamp.updates_every or "" if stamp else "", pause_reason=open_pause,
-            clocks=_clocks(ticket, stamp, now, language) if stamp else (),
-            escalations=tuple(views.Escalation(step.to, step.due) for step in stamp.escalations if step.due) if stamp else (),
-            entries=story.entries(connection, ticket), decisions=story.decisions(ticket),
-            priorities=tuple(Choice(p, f"{p} {_words(desk.priorities[p], language)}") for p in desk.kinds[ticket.kind]),  # type: ignore[index]
-            escalate_to=tuple(Choice(q.id, _words(q.label, language)) for q in desk.queues.values() if q.id != ticket.queue),
-            linked=linked,
-        )  # fmt: skip
-
-    def _call(self, connection: Connection, call: StoredCall) -> CallRow:
-        events = tuple(Step(at, words) for at, words in calls.events(connection, call.sid))
-        prefix = next(iter(self._engine.prefixes.values()))
-        number = numbers.number_of(call.ticket_id, prefix) if call.ticket_id else ""
-        return CallRow(
-            call.sid, call.at, story.hidden(call.number), call.status, call.customer or "", number, None, events
+            row=self._row(ticket, now, tale.stored[-1].at if tale.stored else None, language, stamp),
+            kind=ticket.kind,
+            received=ticket.received_at,
+            contact=contact,
+            contact_address=ticket.requester or phrases.dialled(ticket.phone or ""),
+            reply_to=self._engine.reply_to(ticket) if ticket.requester else "",
+            language=ticket.language,
+            level=ticket.level,
+            desk=rows.words(desk.name, language),
+            why_unverified="" if ticket.verified else why.unverified(ticket, language, say),
+            provisional=not ticket.verified and ticket.plan is not None,
+            updates_every=(stamp.updates_every or "") if stamp else "",
+            pause_reason=pause,
+            clocks=rows.clocks(ticket, desk, stamp, now, language) if stamp else (),
+            escalations=rows.escalations(stamp) if stamp else (),
+            entries=story.entries(tale),
+            decisions=why.decisions(ticket, desk, contact, language, say),
+            priorities=rows.priorities(ticket, desk, language),
+            escalate_to=rows.queues(desk, language, but=ticket.queue),
+            linked=tuple(head.number for head in linked.values()),
         )
+
+    def _desk(self, ticket: Ticket) -> Desk:
+        """The ticket's desk; a ticket that outlived its desk is shown with the words of the first."""
+        desks = self._engine.settings.desks
+        return desks.get(ticket.desk) or next(iter(desks.values()))
+
+    def _stamp(self, ticket: Ticket, now: datetime) -> Stamp | None:
+        """The ticket's promises now; None without a plan, or when the desk does not know its plan or priority any more."""
+        if ticket.plan is None or ticket.desk not in self._engine.settings.desks:
+            return None
+        try:
+            return self._engine.stamp(ticket, now)
+        except ValueError:
+            return None
+
+    def _name(self, call: StoredCall) -> str:
+        """The engineer of a page's call, by the number that was rung."""
+        if call.direction != "page":
+            return ""
+        people = [
+            one for desk in self._engine.settings.desks.values() if desk.on_call for one in desk.on_call.people.values()
+        ]
+        return next((one.name for one in people if one.number == call.number), "")
+
+    def _text(self, key: str) -> str:
+        """The plain text of a kept mail; raw bytes never change, so what was read once is remembered."""
+        kind, colon, rest = key.partition(":")
+        if colon and kind == "letter":
+            letter = self._database.read(lambda c: letters.get(c, int(rest)))
+            body = letter.body if letter else None
+        else:
+            body = self._database.read(lambda c: reports.raw(c, key))
+        return (parsers.parse(body).text or "") if body else ""
 
     def _raw(self, number: str, letter: str) -> bytes | None:
         """A letter's bytes, if it is one of this ticket's: by the story's entry that brought it."""
@@ -253,59 +316,3 @@ class DeskBackend:
     def _message(self, number: str, letter: str) -> Message | None:
         raw = self._raw(number, letter)
         return None if raw is None else parsers.parse(raw)
-
-
-def _user(stored: StoredUser | None) -> User | None:
-    if stored is None:
-        return None
-    return User(stored.login, stored.name, stored.role, stored.language, password=stored.password)  # type: ignore[arg-type]
-
-
-def _words(labels: Mapping[str, str], language: str = "en") -> str:
-    return labels.get(language) or labels.get("en") or next(iter(labels.values()), "")
-
-
-def _next(ticket: Ticket, stamp: Stamp | None, now: datetime) -> Due | None:
-    """The deadline that comes next, or the best-effort target that waits."""
-    open_clocks = (
-        [clock for clock in stamp.clocks if clock.target not in ticket.met]
-        if stamp and ticket.resolved_at is None
-        else []
-    )
-    if not open_clocks:
-        return None
-    clock = min(open_clocks, key=lambda one: (one.due is None, one.due or now))
-    return Due(clock.target, clock.due, views.share(clock.intervals, now) if clock.due else 0.0, clock.state)
-
-
-def _clocks(ticket: Ticket, stamp: Stamp, now: datetime, language: str) -> tuple[ClockView, ...]:
-    return tuple(
-        ClockView(
-            clock.target, clock.due, clock.best_effort, clock.allowed or "", clock.calendar, clock.state,
-            views.share(clock.intervals, now) if clock.due else 0.0, ticket.met.get(clock.target), story.arithmetic(stamp, clock.target, language),
-        )
-        for clock in stamp.clocks
-    )  # fmt: skip
-
-
-def _why(marks: list[str], language: str) -> str:
-    for mark in marks:
-        if mark in entitlement.WORDS:
-            return entitlement.in_words(mark, language)
-    return ""
-
-
-def _duty(desk: Desk, on_call: oncall.OnCall, now: datetime) -> OnCallView:
-    chain = tuple(
-        Duty(link.name, story.hidden(link.number), link.source, link.wait_seconds)
-        for link in oncall.chain(on_call, now)
-    )
-    names = {person.id: person.name for person in on_call.people.values()}
-    handoffs = [
-        Handoff(late.start, rota.id, names.get(early.person, early.person), names.get(late.person, late.person))
-        for rota in on_call.rotas.values()
-        for early, late in pairwise(oncall.shifts(rota, now, now + HANDOFFS, on_call.away))
-        if early.person != late.person
-    ]
-    gaps = tuple(Gap(gap.start, gap.end, gap.rota) for gap in oncall.gaps(on_call, now, now + AHEAD))
-    return OnCallView(_words(desk.name), desk.zone, chain, tuple(handoffs[:20]), gaps[:20])

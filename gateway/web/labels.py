@@ -38,6 +38,8 @@ LABELS: Mapping[str, str] = {
     "resolution": _("Resolution"),
     "execution": _("Execution"),
     "analysis": _("Start of analysis"),
+    # calendars
+    "solar": _("By the clock, day and night"),
     # kinds
     "incident": _("Incident"),
     "fulfilment": _("Fulfilment"),
@@ -96,11 +98,22 @@ LABELS: Mapping[str, str] = {
     "completed": _("Ended"),
     "accepted": _("Accepted"),
     "passed": _("Passed on"),
+    "intended": _("About to be rung"),
+    "unknown": _("The carrier did not say"),
+    "placed": _("Dialled"),
+    "ended": _("Ended"),
+    "not accepted": _("Not accepted"),
+    "likely voicemail": _("Answered, but nothing was pressed: voicemail, perhaps"),
+    "missing": _("The carrier knows of no call"),
+    "capped": _("Not rung: called too often already"),
+    "no carrier configured": _("No telephone company is configured"),
     # who is on call, and why
     "rota": _("Rota"),
     "override": _("Stand-in"),
     "fallback": _("Fallback"),
     # entries of the story that say no more than their kind
+    "given up": _("Given up"),
+    "done": _("Done"),
     "did-mail-in": _("wrote"),
     "did-mail-out": _("answered by mail"),
     "did-call": _("called"),

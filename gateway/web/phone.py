@@ -1,5 +1,6 @@
-"""The phone door: signed webhooks of the carrier in, TwiML out. Two addresses are fixed (voice, status); all others stand in
-the TwiML that came before. Nothing is read of a request whose signature is not right, and nothing but the signature counts.
+"""The phone door: signed webhooks of the carrier in, TwiML out. Two addresses are fixed (voice, status); all others
+stand in the TwiML that came before. Nothing is read of a request whose signature is not right, and nothing but the
+signature counts.
 
 Plain Starlette routes: a call waits for each answer, so the step is one hop to a thread and one transaction.
 """

@@ -1,76 +1,79 @@
-"""A ticket's story and its decisions as the console shows them: entries of the store to views, one function a kind."""
+"""A ticket's story as the console shows it: the store's entries to views, one function a kind.
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from itertools import groupby
-from typing import Any
+What belongs together is told once: a call with all that happened in it, a page with everybody who was rung, an answer with
+what became of its mail. Refuses to change anything, and to say what the store does not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-import parsers
-from gateway.store import letters, reports, tickets
-from gateway.web.views import Attachment, Decision, Entry, Letter, Ring, Step
-from routing import sla_words
-from routing.sla import Stamp
+from gateway.store import calls, letters, reports, tickets
+from gateway.store.calls import StoredCall, StoredPage
+from gateway.store.letters import StoredLetter
+from gateway.web import phrases
+from gateway.web.phrases import Say
+from gateway.web.views import Attachment, Entry, Letter, Ring, Step
+from routing import paging
+from routing.desk import Desk
 from routing.tickets import Ticket
 
 Stored = tickets.Entry
-
-# The first word of a line of evidence -> what the decision is about. A line without one is about who it is.
-ABOUT: Mapping[str, str] = {
-    "kind": "kind",
-    "priority": "priority",
-    "clock": "deadline",
-    "thread": "merge",
-    "queue": "queue",
-    "page": "page",
-    "acknowledge": "answer",
-    "mark": "entitlement",
-}
+HOUSE = "presa"
 
 
-def entries(connection: Connection, ticket: Ticket) -> tuple[Entry, ...]:
-    """The story in order of time; rings of one page follow each other as one entry."""
-    stored = tickets.story(connection, ticket.id)
-    shown: list[Entry] = []
-    for kind, group in groupby(stored, key=lambda entry: entry.kind):
-        several = list(group)
-        if kind == "page":
-            shown.append(_page(several))
-            continue
-        shown += [SHOW.get(kind, _plain)(connection, entry) for entry in several]
-    return tuple(shown)
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """Everything that one ticket's story is told from, read at once. `text_of`: the plain text of a kept mail."""
+
+    ticket: Ticket
+    desk: Desk
+    contact: str
+    language: str
+    say: Say
+    text_of: Callable[[str], str]
+    stored: tuple[Stored, ...]
+    letters: Mapping[int, StoredLetter]
+    pages: Mapping[str, StoredPage]
+    calls: Mapping[str, StoredCall]
+    events: Mapping[str, tuple[tuple[datetime, str], ...]]
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The desk's queues by id, in the reader's language."""
+        return {queue.id: _in(queue.label, self.language) for queue in self.desk.queues.values()}
+
+    def name(self, person: str) -> str:
+        found = self.desk.on_call.people.get(person) if self.desk.on_call else None
+        return found.name if found else person
 
 
-def decisions(ticket: Ticket) -> tuple[Decision, ...]:
-    """The evidence that the ticket was filed with, by decision."""
-    found: dict[str, list[str]] = {}
-    for line in ticket.evidence:
-        topic, colon, rest = line.partition(": ")
-        about = ABOUT.get(topic, "who") if colon else "who"
-        found.setdefault(about, []).append(rest if colon and topic in ABOUT else line)
-    verdicts = {
-        "who": ticket.customer_name or ticket.customer or "unknown",
-        "kind": ticket.kind,
-        "priority": ticket.priority,
-        "queue": ticket.queue,
-        "deadline": ticket.plan or "",
-    }
-    return tuple(
-        Decision(about, verdicts.get(about, ""), tuple(lines), ticket.opened_at) for about, lines in found.items()
-    )
+def gather(
+    connection: Connection,
+    ticket: Ticket,
+    desk: Desk,
+    contact: str,
+    language: str,
+    say: Say,
+    text_of: Callable[[str], str],
+) -> Tale:
+    """Five questions to the store, however long the story is."""
+    heard = {call.sid: call for call in calls.of_ticket(connection, ticket.id) if call.direction != "page"}
+    return Tale(
+        ticket, desk, contact, language, say, text_of, tickets.story(connection, ticket.id),
+        {letter.id: letter for letter in letters.of_ticket(connection, ticket.id)},
+        {f"page{page.id}": page for page in calls.pages_of(connection, ticket.id)},
+        heard, calls.events_of(connection, tuple(heard)) if heard else {},
+    )  # fmt: skip
 
 
-def arithmetic(stamp: Stamp, target: str, language: str) -> tuple[str, ...]:
-    """How one clock was counted, in words."""
-    alone = replace(
-        stamp,
-        clocks=tuple(clock for clock in stamp.clocks if clock.target == target),
-        escalations=(),
-        updates_every=None,
-        marks=(),
-    )
-    return sla_words.in_words(alone, language)
+def entries(tale: Tale) -> tuple[Entry, ...]:
+    """The story in order of time."""
+    return tuple(_entries(tale))
 
 
 def raw(connection: Connection, ticket_id: int, entry_id: int) -> bytes | None:
@@ -82,78 +85,154 @@ def raw(connection: Connection, ticket_id: int, entry_id: int) -> bytes | None:
         return reports.raw(connection, found.data["sha256"])
     if found.kind == "mail-out":
         letter = letters.get(connection, found.data["letter"])
-        return letter.body if letter and letter.ticket_id == ticket_id else None
+    elif found.kind == "answer":
+        letter = letters.by_message_id(connection, found.data["message_id"])
+    else:
+        return None
+    return letter.body if letter and letter.ticket_id == ticket_id else None
+
+
+def _entries(tale: Tale) -> Iterator[Entry]:
+    told: set[str] = set()
+    for entry in tale.stored:
+        whole = _whole(entry)
+        if whole is not None and whole in told:
+            continue
+        shown = SHOW.get(entry.kind, _plain)(tale, entry)
+        if shown is None:
+            continue
+        if whole is not None:
+            told.add(whole)
+        yield shown
+
+
+def _whole(entry: Stored) -> str | None:
+    """What an entry is a part of: its page or its call; None when it stands alone."""
+    if entry.kind == "page":
+        return str(entry.data.get("attempt") or "").rpartition("-")[0] or None
+    if entry.kind in ("call", "description"):
+        return str(entry.data.get("sid") or "") or None
     return None
 
 
-def hidden(number: str) -> str:
-    """A phone number as far as people need it to know whose it is: the middle is left out."""
-    return f"{number[:6]}…{number[-3:]}" if len(number) > 9 else number
+# Mail -----------------------------------------------------------------------------------------------------------
 
 
-def _mail_in(connection: Connection, entry: Stored) -> Entry:
+def _mail_in(tale: Tale, entry: Stored) -> Entry:
     data = entry.data
-    content = reports.raw(connection, data["sha256"])
-    whole = parsers.parse(content).text if content and not data["html"] else None
-    text = data["text"]
-    rest = whole[len(text) :].strip("\n") if whole and whole.startswith(text) else ""
+    text, whole = data["text"], tale.text_of(data["sha256"])
+    rest = whole[len(text) :].strip("\n") if whole.startswith(text) else ""
     files = tuple(
         Attachment(str(n), name or f"attachment-{n}", content_type, size, inline)
         for n, (name, content_type, size, inline) in enumerate(data["attachments"])
     )
     sender = f"{data['name']} <{data['from']}>" if data["name"] else data["from"]
     letter = Letter(
-        str(entry.id), sender, ", ".join(data["to"]), data["subject"], text, rest, whole if whole and not rest and whole != text else "",
+        str(entry.id), sender, ", ".join(data["to"]), data["subject"], text, rest,
+        "" if rest or whole.strip() == text.strip() else whole,
         ", ".join(data["cc"]), data["html"], files, data["automatic"] or "",
     )  # fmt: skip
-    return Entry(str(entry.id), entry.at, "mail-in", data["name"] or data["from"], "wrote", letter=letter)
+    return Entry(str(entry.id), entry.at, "mail-in", data["name"] or data["from"], "", letter=letter)
 
 
-def _mail_out(connection: Connection, entry: Stored) -> Entry:
-    stored = letters.get(connection, entry.data["letter"])
-    text = (parsers.parse(stored.body).text or "") if stored else ""
-    delivery = "failed" if entry.data["state"] == "refused" else "sent"
-    letter = Letter(str(entry.id), "Presa", entry.data["to"], entry.data["subject"], text, delivery=delivery)
-    return Entry(str(entry.id), entry.at, "mail-out", entry.author, entry.data["kind"], letter=letter)
+def _mail_out(tale: Tale, entry: Stored) -> Entry | None:
+    """What Presa wrote by itself; an agent's answer stands in the story already, so only its failure is told."""
+    data = entry.data
+    if data["kind"] == "answer":
+        title = tale.say(phrases.REFUSED) % {"to": data["to"]}
+        failed = Entry(str(entry.id), entry.at, "event", _who(entry), title, data.get("detail") or "")
+        return failed if data["state"] == "refused" else None
+    kept = tale.letters.get(data["letter"])
+    title = phrases.phrase(phrases.LETTERS, data["kind"], tale.say)
+    return Entry(str(entry.id), entry.at, "mail-out", _who(entry), title, letter=_sent(entry, kept, tale))
 
 
-def _call(_: Connection, entry: Stored) -> Entry:
-    words = str(entry.data.get("words") or f"a recording of {entry.data.get('seconds', 0)} s lies with the carrier")
-    return Entry(str(entry.id), entry.at, "call", hidden(entry.author), "called", steps=(Step(entry.at, words),))
+def _answer(tale: Tale, entry: Stored) -> Entry:
+    kept = next((one for one in tale.letters.values() if one.message_id == entry.data["message_id"]), None)
+    return Entry(str(entry.id), entry.at, "mail-out", entry.author, "", letter=_sent(entry, kept, tale))
 
 
-def _answer(_: Connection, entry: Stored) -> Entry:
-    return Entry(str(entry.id), entry.at, "note", entry.author, "answered", entry.data["text"])
+def _sent(entry: Stored, kept: StoredLetter | None, tale: Tale) -> Letter:
+    """A letter of ours with what became of it."""
+    state = kept.state if kept else entry.data.get("state", "waiting")
+    text = entry.data["text"] if "text" in entry.data else tale.text_of(f"letter:{kept.id}") if kept else ""
+    subject = kept.subject if kept else entry.data.get("subject", "")
+    sender = _in(tale.desk.name, tale.language)
+    delivery = "failed" if state == "refused" else state
+    return Letter(str(entry.id), sender, entry.data["to"], subject, text, delivery=delivery, has_raw=kept is not None)
 
 
-def _note(_: Connection, entry: Stored) -> Entry:
-    return Entry(
-        str(entry.id), entry.at, "note", entry.author, "noted", entry.data.get("text") or entry.data.get("words", "")
-    )
+# On the phone ---------------------------------------------------------------------------------------------------
 
 
-def _plain(_: Connection, entry: Stored) -> Entry:
-    return Entry(
-        str(entry.id), entry.at, "state", entry.author, entry.data.get("words", entry.kind), entry.data.get("text", "")
-    )
+def _call(tale: Tale, entry: Stored) -> Entry:
+    """One call: who, what was pressed, what was said."""
+    sid = entry.data.get("sid", "")
+    parts = [one for one in tale.stored if one.data.get("sid") == sid and one.kind in ("call", "description")]
+    number = phrases.dialled(entry.author)
+    steps = [Step(entry.at, tale.say(phrases.FROM) % {"number": number})] if tale.contact else []
+    steps += [Step(at, phrases.phrase(phrases.EVENTS, event, tale.say)) for at, event in tale.events.get(sid, ())]
+    steps += [step for part in parts if (step := _step(part, tale))]
+    said = "\n".join(str(part.data["words"]) for part in parts if part.kind == "description" and "words" in part.data)
+    ordered = tuple(sorted(steps, key=lambda step: step.at))
+    return Entry(str(entry.id), entry.at, "call", tale.contact or number, "", said, steps=ordered)
 
 
-def _page(several: list[Stored]) -> Entry:
-    rings = tuple(_ring(entry.at, entry.author, entry.data) for entry in several)
-    return Entry(str(several[-1].id), several[0].at, "page", "Presa", "rang the on-call engineers", rings=rings)
+def _step(part: Stored, tale: Tale) -> Step | None:
+    """What a part of a call adds to the events that are told anyway."""
+    if part.data.get("recording"):
+        return Step(part.at, tale.say(phrases.RECORDING) % {"n": part.data.get("seconds", 0)})
+    if part.data.get("number"):
+        return Step(part.at, tale.say(phrases.CALL_BACK) % {"number": phrases.dialled(part.data["number"])})
+    return None
 
 
-def _ring(at: Any, author: str, data: Mapping[str, Any]) -> Ring:
-    who, colon, what = str(data["words"]).partition(": ")
-    return Ring(at, who if colon else author, what if colon else str(data["words"]))
+def _page(tale: Tale, entry: Stored) -> Entry | None:
+    """Everybody who was rung by one page, what the carrier said, what they pressed: as the page itself knows it."""
+    kept = tale.pages.get(str(entry.data.get("attempt", "")).rpartition("-")[0])
+    if kept is None or not kept.state:
+        return _plain(tale, entry) if entry.data.get("exhausted") or not entry.data.get("person") else None
+    page = paging.from_json(kept.state)
+    rings = tuple(
+        Ring(
+            attempt.placed_at, tale.name(attempt.person), paging.outcome(attempt),
+            tale.say(phrases.PRESSED) % {"key": attempt.key} if attempt.key else "",
+        )
+        for attempt in page.attempts
+    )  # fmt: skip
+    return Entry(str(entry.id), entry.at, "page", _who(entry), "", rings=rings)
 
 
-Show = Callable[[Connection, Stored], Entry]
+# The rest -------------------------------------------------------------------------------------------------------
+
+
+def _note(tale: Tale, entry: Stored) -> Entry:
+    if "text" not in entry.data:
+        return _plain(tale, entry)
+    return Entry(str(entry.id), entry.at, "note", _who(entry), "", entry.data["text"])
+
+
+def _plain(tale: Tale, entry: Stored) -> Entry:
+    title, below = phrases.told(str(entry.data.get("words", entry.kind)), tale.say, tale.labels)
+    text = "\n".join(part for part in (below, entry.data.get("text", "")) if part)
+    return Entry(str(entry.id), entry.at, "state" if entry.kind == "state" else "event", _who(entry), title, text)
+
+
+def _who(entry: Stored) -> str:
+    return "Presa" if entry.author == HOUSE else entry.author
+
+
+def _in(labels: Mapping[str, str], language: str) -> str:
+    return labels.get(language) or labels.get("en") or next(iter(labels.values()), "")
+
+
+Show = Callable[[Tale, Stored], Entry | None]
 SHOW: Mapping[str, Show] = {
     "mail-in": _mail_in,
     "mail-out": _mail_out,
     "call": _call,
     "description": _call,
+    "page": _page,
     "answer": _answer,
     "note": _note,
 }

@@ -14,7 +14,7 @@ from typing import Literal
 
 Role = Literal["admin", "supervisor", "agent", "on-call", "read-only"]
 State = Literal["new", "taken", "waiting", "resolved", "closed"]
-Action = Literal["take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve"]
+Action = Literal["take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve", "close", "reopen"]
 ClockState = Literal["running", "paused", "met", "missed", "stopped"]
 EntryKind = Literal["mail-in", "mail-out", "call", "page", "note", "state", "event"]
 
@@ -23,7 +23,7 @@ STATES: tuple[State, ...] = ("new", "taken", "waiting", "resolved", "closed")
 OUTCOMES = ("new", "append", "duplicate", "held", "refused")
 
 _WORKING: frozenset[Action] = frozenset(
-    ("take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve")
+    ("take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve", "close", "reopen")
 )
 MAY: Mapping[Role, frozenset[Action]] = {
     "admin": _WORKING,
@@ -38,8 +38,8 @@ OFFERED: Mapping[State, frozenset[Action]] = {
     "new": frozenset(("take", "answer", "note", "pause", "priority", "escalate", "resolve")),
     "taken": frozenset(("take", "answer", "note", "pause", "priority", "escalate", "resolve")),
     "waiting": frozenset(("take", "answer", "note", "resume", "priority", "escalate", "resolve")),
-    "resolved": frozenset(("answer", "note")),
-    "closed": frozenset(("note",)),
+    "resolved": frozenset(("answer", "note", "close", "reopen")),
+    "closed": frozenset(("note", "reopen")),
 }
 
 
@@ -79,6 +79,7 @@ class Filters:
     state: str = "open"
     customer: str = ""
     search: str = ""
+    language: str = "en"
     limit: int = 100
     offset: int = 0
 
@@ -263,7 +264,8 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A call with its events, oldest first."""
+    """A call with its events, oldest first. `direction`: caller, or page (we rang the engineer `person`). `callback`: the
+    number that asked to be called back, `callback_state`: waiting, done or given up."""
 
     id: str
     at: datetime
@@ -273,6 +275,10 @@ class CallRow:
     ticket: str = ""
     seconds: int | None = None
     events: tuple[Step, ...] = ()
+    direction: str = "caller"
+    person: str = ""
+    callback: str = ""
+    callback_state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,5 +348,6 @@ def share(intervals: Sequence[tuple[datetime, datetime]], at: datetime) -> float
 
 
 def offered(page: TicketPage, user: User) -> frozenset[Action]:
-    """The actions that this person is offered on this ticket."""
-    return MAY[user.role] & OFFERED[page.row.state]
+    """The actions that this person is offered on this ticket; without a mail address nothing can be answered."""
+    found = MAY[user.role] & OFFERED[page.row.state]
+    return found if page.reply_to else found - {"answer"}

@@ -1,0 +1,122 @@
+"""What stored codes and words say to people: events of a call, reasons of the ledger, what happened to a ticket.
+
+The store keeps short English words and codes; the tables here turn each into a message of the catalogue. What is not in
+a table is shown as it is. Refuses to decide anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import phonenumbers
+
+from gateway.web.labels import LABELS
+from gateway.web.labels import mark as _
+
+Say = Callable[[str], str]
+
+# ivr.events.audit -> what happened in the call
+EVENTS: Mapping[str, str] = {
+    "code_known": _("Keyed a customer code that is on file"),
+    "code_unknown": _("Keyed a customer code that nobody has"),
+    "pin_ok": _("The PIN was right"),
+    "pin_wrong": _("The PIN was wrong"),
+    "pin_locked": _("No more PINs are taken: asked for a message instead"),
+    "ticket": _("The ticket was opened"),
+    "words": _("Said what is wrong"),
+    "recording": _("Left a recording"),
+    "callback_taken": _("Will be called back"),
+    "callback_refused": _("The call back was refused"),
+    "page_accepted": _("Pressed 1: accepted"),
+    "page_passed": _("Pressed 3: passed it on"),
+    "page_late": _("Pressed 1, but somebody else was quicker"),
+    "hung_up": _("Hung up"),
+}
+
+# Reason codes of the ledger -> why this outcome
+REASONS: Mapping[str, str] = {
+    "same-delivery": _("The same mail came before"),
+    "bounce": _("Our own mail came back"),
+    "unreadable": _("It could not be read; a person looks at the raw mail"),
+    "failed-inside": _("Something failed on our side; a person looks at the raw mail"),
+    "bounce-not-ours": _("It says that a mail came back, but none of ours"),
+    "token-without-party": _("It names a ticket, but the sender has no part in it"),
+    "suspected-loop": _("It looks like a mail loop"),
+    "ambiguous-sender": _("It names no sender, or several"),
+    "own-address": _("It claims to come from one of our own addresses"),
+    "severity": _("The caller chose how serious it is"),
+    "no_severity": _("The caller did not say how serious it is"),
+    "no_code": _("No customer code was recognised"),
+    "locked": _("Too many wrong PINs: the caller left a message"),
+    "no_pin": _("No PIN is on file: the caller left a message"),
+    "pin_missing": _("The caller gave no PIN and left a message"),
+    "not_entitled": _("On-call is not in the plan: the caller left a message"),
+    "nobody": _("The caller asked for a person and nobody was free"),
+    "person": _("The caller asked for a person"),
+    "hung_up": _("The caller hung up early"),
+    "callback": _("The caller asked to be called back"),
+}
+
+# The store's words of an entry -> (what goes on after who did it, what stands below). {1} is what the pattern found.
+TOLD: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern), title, below)
+    for pattern, title, below in (
+        (r"taken in charge by .+", _("took it in charge"), ""),
+        (r"clock paused: (.*)", _("paused the clock"), "{1}"),
+        (r"clock resumed", _("resumed the clock"), ""),
+        (r"clock resumed by the customer's answer", _("resumed the clock, because the customer answered"), ""),
+        (r"reopened by the customer's answer", _("reopened it, because the customer answered"), ""),
+        (r"priority (\S+) -> (\S+)", _("changed the priority"), "{1} → {2}"),
+        (r"escalated (\S+) \(\S+\) -> (\S+) \(\S+\)", _("handed it on"), "{1} → {2}"),
+        (r"resolved", _("resolved it"), ""),
+        (r"closed", _("closed it"), ""),
+        (r"reopened", _("reopened it"), ""),
+        (r"deadline missed: (\w+)", _("warned: a deadline was missed"), "{1}"),
+        (r"deadline missed: (\w+) \(noticed late\)", _("warned late: a deadline was missed"), "{1}"),
+        (r"escalated to (.+) by the clock", _("escalated by the clock"), "{1}"),
+        (r"escalated to (.+) by the clock \(noticed late\)", _("escalated by the clock, late"), "{1}"),
+        (r"no acknowledgement sent: (.*)", _("sent no acknowledgement"), "{1}"),
+        (r"nobody accepted the page \((.*)\); ring somebody by hand", _("found nobody: ring somebody by hand"), "{1}"),
+    )
+)
+LETTERS: Mapping[str, str] = {
+    "acknowledgement": _("acknowledged the report"),
+    "notice": _("sent a notice"),
+}
+REFUSED = _("could not deliver the mail to %(to)s")
+PRESSED = _("pressed %(key)s")
+FROM = _("From %(number)s")
+CALL_BACK = _("Asked to be called back at %(number)s")
+RECORDING = _("A recording of %(n)s s lies with the carrier")
+
+
+def told(words: str, say: Say, labels: Mapping[str, str]) -> tuple[str, str]:
+    """(title, text) of an entry's stored words. `labels`: the desk's own names of its queues."""
+    for pattern, title, below in TOLD:
+        found = pattern.fullmatch(words)
+        if found:
+            parts = (labels.get(part) or label(part, say) for part in found.groups())
+            return say(title), below.format("", *parts)
+    return words, ""
+
+
+def label(identifier: str, say: Say) -> str:
+    """The words for an identifier; what is none stands for itself."""
+    known = LABELS.get(identifier)
+    return say(known) if known else identifier
+
+
+def phrase(table: Mapping[str, str], code: str, say: Say) -> str:
+    """A code of one of the tables in the reader's words."""
+    known = table.get(code)
+    return say(known) if known else code
+
+
+def dialled(number: str) -> str:
+    """A telephone number as people write it: +39 06 5550 0303. What is no number stays as it is."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

@@ -1,0 +1,70 @@
+"""What every test may ask for. Stories take `world` (or `begin`, to choose the desk and the hour) and run on both databases."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+import structlog
+from databases import EMPTY, MIGRATED, Cluster, Stock, cluster
+from world import World
+
+from gateway.store.database import Database, open_database
+
+# What goes wrong on purpose need not be printed, with all its frames, for every test.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+BOTH = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """The PostgreSQL server of this test process, started when it is first asked for."""
+    with cluster() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Stock:
+    return Stock(tmp_path_factory.mktemp("stock"), lambda: request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(params=BOTH)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which of the two databases."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(stock: Stock, kind: str) -> Iterator[str]:
+    """The URL of a database with nothing in it."""
+    with stock.fresh(kind, EMPTY) as url:
+        yield url
+
+
+@pytest.fixture
+def database(stock: Stock, kind: str) -> Iterator[Database]:
+    """An open database with our tables and nothing in them."""
+    with stock.fresh(kind, MIGRATED) as url:
+        opened = open_database(url)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def begin(stock: Stock, kind: str) -> Iterator[Callable[..., World]]:
+    """Opens a world: begin("demo", at="2026-11-28 21:30"). When the story is over its ledger must balance."""
+    with ExitStack() as stack:
+
+        def open_one(desk: str = "test", at: str = "2026-11-25 10:00") -> World:
+            world = World.open(stack.enter_context(stock.fresh(kind, desk)), desk, at)
+            stack.callback(world.close)
+            return world
+
+        yield open_one
+
+
+@pytest.fixture
+def world(begin: Callable[..., World]) -> World:
+    """The test desk on a Wednesday morning: 25 November 2026, 10:00 in Rome."""
+    return begin()

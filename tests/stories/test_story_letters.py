@@ -1,0 +1,81 @@
+"""What goes out by mail, to whom, and above all what does not."""
+
+import pytest
+from world import World, header, read_letter
+
+
+def test_the_acknowledgement_tells_the_number_and_every_deadline_in_italian(world: World) -> None:
+    done = world.mail(subject="Siamo fermi", text="Da stamattina non funziona nulla, aiutateci per favore.")
+    world.advance()
+    letter = world.letter()
+    words = read_letter(letter).text or ""
+    assert (letter.recipient, letter.state, letter.kind) == ("mario@acme.example", "sent", "acknowledgement")
+    assert f"[{done.number}]" in letter.subject
+    assert "Buongiorno" in words
+    assert str(done.number) in words
+    flat = " ".join(words.split())
+    assert "mercoledì 25 novembre, 10:30 (Roma, UTC+1)" in flat
+    assert "mercoledì 25 novembre, 11:00 (Roma, UTC+1)" in flat
+    assert "non funziona nulla" not in words
+
+
+def test_the_acknowledgement_answers_an_english_mail_in_english(world: World) -> None:
+    done = world.mail(
+        subject="Printer", text="Hello, the printer on the second floor does not print in colour. Regards"
+    )
+    world.advance()
+    words = " ".join((read_letter(world.letter()).text or "").split())
+    assert str(done.number) in words
+    assert "Wednesday" in words
+    assert "14:00" in words
+    assert "printer" not in words
+
+
+def test_the_acknowledgement_stays_in_the_senders_thread_and_asks_machines_not_to_answer(world: World) -> None:
+    world.mail(message_id="first@acme.example", headers={"References": "<older@acme.example>"})
+    world.advance()
+    letter = world.letter()
+    assert header(letter, "In-Reply-To") == "<first@acme.example>"
+    assert header(letter, "References") == "<older@acme.example> <first@acme.example>"
+    assert header(letter, "Auto-Submitted") == "auto-replied"
+    assert header(letter, "X-Auto-Response-Suppress") == "All"
+    assert letter.envelope_from == ""
+
+
+def test_one_report_has_one_acknowledgement_however_long_we_wait(world: World) -> None:
+    world.mail()
+    world.advance(days=3)
+    assert len(world.letters()) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Auto-Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"List-Id": "<news.acme.example>"}],
+    ids=["auto-reply", "bulk", "list"],
+)
+def test_automatic_mail_is_a_ticket_that_nobody_is_written_about(world: World, headers: dict[str, str]) -> None:
+    done = world.mail(subject="Siamo fermi", text="Non funziona nulla.", headers=headers)
+    world.advance(3600)
+    assert done.outcome == "new"
+    assert (world.letters(), world.orders()) == ([], 0)
+
+
+def test_a_mail_with_no_envelope_sender_is_not_answered(world: World) -> None:
+    world.mail(envelope_from="")
+    world.advance(3600)
+    assert world.letters() == []
+
+
+def test_nothing_is_answered_when_reply_to_names_another_customers_contact(world: World) -> None:
+    world.mail(headers={"Reply-To": "luigi.beta@gmail.com"})
+    world.advance(3600)
+    assert world.letters() == []
+
+
+def test_an_address_that_writes_all_the_time_is_not_answered_all_the_time(world: World) -> None:
+    for n in range(30):
+        world.mail("someone@unknown.example", subject=f"Report {n}", text=f"The report number {n} of today.")
+        world.advance(10)
+    assert len(world.tickets()) == 30
+    assert 0 < len(world.letters()) < 10
+    assert any("no acknowledgement sent" in words for words in world.story(world.tickets()[-1]))

@@ -1,0 +1,395 @@
+"""A town around Presa for crash tests: customers who mail, a smart host, a telephone company, engineers with telephones.
+
+Everything is on loopback and remembers what it saw, so that the end can be compared with what Presa's database says.
+All randomness comes from one seed.
+"""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+
+from gateway.phone import switchboard
+from gateway.phone.exchange import Exchange, Handset
+from gateway.phone.simulator import Line
+from gateway.phone.timeline import Timeline
+
+ROOT = Path(__file__).parent.parent
+TOKEN, ACCOUNT = "torture-token", "AC00000000000000000000000000000000"
+LEASE = 3.0
+# The test desk in a hurry: nobody waits long for anything.
+HASTE = {"wait: 6s": "wait: 2s", "ring: 25s": "ring: 3s\n    ask: 1s\n    redial: 1s\n    call: 15s"}
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def until(what: Callable[[], Any], seconds: float, why: str) -> Any:
+    """What `what` says once it is true; fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := what():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"after {seconds} s still not: {why}")
+
+
+def hasty_desk(folder: Path) -> Path:
+    """A copy of the test desk with short waits and a short lease."""
+    home = shutil.copytree(ROOT / "desks" / "test", folder / "desk")
+    text = (home / "desk.yaml").read_text()
+    for slow, fast in HASTE.items():
+        assert text.count(slow) == 1
+        text = text.replace(slow, fast)
+    (home / "desk.yaml").write_text(text)
+    with (home / "presa.yaml").open("a") as file:
+        file.write(f"\njobs: {{lease_seconds: {LEASE}}}\n")
+    return home
+
+
+# The smart host -------------------------------------------------------------------------------------------------
+
+
+class SmartHost(socketserver.ThreadingTCPServer):
+    """Takes every letter and remembers its Message-ID and whom it is for."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, pause: Callable[[], float]) -> None:
+        super().__init__(("127.0.0.1", 0), _Mailman)
+        self.pause = pause
+        self.letters: list[tuple[str, str]] = []  # (Message-ID, recipient), as often as they came
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.server_address[1]}"
+
+
+class _Mailman(socketserver.StreamRequestHandler):
+    server: SmartHost
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            self._converse()
+
+    def _converse(self) -> None:
+        to = ""
+        self._say("220 sink")
+        while line := self.rfile.readline():
+            verb = line[:4].upper()
+            if verb == b"RCPT":
+                to = line.decode().partition("<")[2].partition(">")[0]
+            if verb == b"DATA":
+                self._say("354 go on")
+                self._take(to)
+            self._say("221 bye" if verb == b"QUIT" else "250 ok")
+            if verb == b"QUIT":
+                return
+
+    def _take(self, to: str) -> None:
+        letter = b""
+        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+            letter += line
+        time.sleep(self.server.pause())
+        found = re.search(rb"(?im)^message-id:\s*<([^>]+)>", letter)
+        assert found is not None
+        self.server.letters.append((found[1].decode(), to))
+        time.sleep(self.server.pause())
+
+    def _say(self, words: str) -> None:
+        self.wfile.write(words.encode() + b"\r\n")
+
+
+# The telephone company ------------------------------------------------------------------------------------------
+
+
+class TelephoneCompany:
+    """Its REST address on loopback, and the engineers' telephones, whose webhooks go to whoever of Presa lives."""
+
+    def __init__(self, pause: Callable[[], float], engineer: Callable[[Handset], None]) -> None:
+        self.pause = pause
+        self.engineer = engineer
+        self.webs: list[str] = []  # where Presa may be; the first that answers gets the webhook
+        self.public_url = ""
+        self.held: Callable[[str, str], None] = lambda account, attempt: None  # called once an order stands
+        self.attempts: list[str] = []  # of every order, as often as it came
+        self._lock = threading.Lock()
+        self._client = httpx2.Client(timeout=3.0)
+        self.exchange = Exchange(Line(self._webhook, Timeline(time.time()), TOKEN, ACCOUNT))
+        company = self
+
+        class Desk(_RestDesk):
+            town = company
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+        self._server.daemon_threads = True
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True),
+            threading.Thread(target=switchboard.run, args=(self.exchange, self._stop), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        self._stop.set()
+        self._server.shutdown()
+        self._server.server_close()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._client.close()
+
+    def order(self, account: str, posted: Mapping[str, list[str]]) -> tuple[int, Mapping[str, Any]]:
+        attempt = parse_qs(urlsplit(posted["Url"][0]).query)["attempt"][0]
+        time.sleep(self.pause())
+        with self._lock:
+            self.attempts.append(attempt)
+            self.exchange.behaviour.setdefault(posted["To"][0], self.engineer)
+            answer = self.exchange.create(posted)
+        self.held(account, attempt)
+        time.sleep(self.pause())
+        return answer
+
+    def look(self, path: str, query: str) -> tuple[int, Mapping[str, Any]]:
+        sid = path.rpartition("/Calls/")[2].removesuffix(".json") if "/Calls/" in path else ""
+        with self._lock:
+            return self.exchange.get(sid) if sid else self.exchange.list(parse_qs(query).get("To", [""])[0])
+
+    def _webhook(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
+        for web in tuple(self.webs):
+            with suppress(httpx2.HTTPError):
+                answer = self._client.post(
+                    url.replace(self.public_url, web, 1), data=dict(form), headers=dict(headers)
+                )
+                return answer.status_code, answer.text
+        return 502, ""
+
+
+class _RestDesk(BaseHTTPRequestHandler):
+    town: TelephoneCompany
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        account = self.path.split("/")[3]
+        self._answer(*self.town.order(account, parse_qs(body.decode(), keep_blank_values=True)))
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        self._answer(*self.town.look(parts.path, parts.query))
+
+    def _answer(self, status: int, body: Mapping[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        with suppress(OSError):
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is printed."""
+
+
+class Engineers:
+    """What engineers do when their telephone rings, by chance."""
+
+    HABITS = ("accepts", "accepts", "passes", "rejects", "sleeps", "voicemail")
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.done: list[str] = []
+
+    def __call__(self, handset: Handset) -> None:
+        habit = self.chance.choice(self.HABITS)
+        self.done.append(habit)
+        later = handset.line.timeline.later
+        after = self.chance.uniform(0.05, 1.5)
+        if habit == "rejects":
+            later(after, handset.reject)
+        elif habit != "sleeps":
+            later(after, lambda: self._picks_up(handset, {"accepts": "1", "passes": "3"}.get(habit, "")))
+
+    def _picks_up(self, handset: Handset, key: str) -> None:
+        handset.answer()
+        if key:
+            self._presses(handset, key)
+        else:
+            handset.line.timeline.later(3.0, handset.hang_up)
+
+    def _presses(self, handset: Handset, key: str) -> None:
+        """Again and again, for one presses too early or is not heard."""
+        if not handset.over:
+            handset.keys(key)
+            handset.line.timeline.later(0.3, lambda: self._presses(handset, key))
+
+
+# Presa ----------------------------------------------------------------------------------------------------------
+
+
+class Nest:
+    """`tests/torture_nest.py`: where processes come from."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("torture_nest.py"))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        self._lock = threading.Lock()
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+
+    def ask(self, **order: Any) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=10)
+
+
+@dataclass
+class Replica:
+    """One `presa up` that is started, killed and started again, always at the same addresses."""
+
+    nest: Nest
+    argv: list[str]
+    env: Mapping[str, str]
+    log: Path
+    smtp: int = field(default_factory=free_port)
+    web: int = field(default_factory=free_port)
+    pid: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web}"
+
+    def start(self) -> None:
+        doors = ["--smtp", f"127.0.0.1:{self.smtp}", "--web", f"127.0.0.1:{self.web}"]
+        pid_file = self.log.with_suffix(".pid")
+        argv = ["up", *self.argv, *doors, "--pid-file", str(pid_file)]
+        self.pid = self.nest.ask(argv=argv, env=dict(self.env), log=str(self.log))
+        until(self.ready, 30, f"Presa is ready; its log:\n{self.log.read_text() if self.log.exists() else ''}")
+        assert int(pid_file.read_text()) == self.pid
+
+    def ready(self) -> bool:
+        with suppress(OSError), urllib.request.urlopen(f"{self.url}/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+        return False
+
+    def kill(self) -> None:
+        """At once, without a word."""
+        os.kill(self.pid, signal.SIGKILL)
+        assert self.nest.ask(reap=self.pid) == -signal.SIGKILL
+        self.pid = 0
+
+    def stop(self) -> int:
+        """Asks it to end; its exit code."""
+        os.kill(self.pid, signal.SIGTERM)
+        code, self.pid = self.nest.ask(reap=self.pid), 0
+        return code
+
+
+@dataclass
+class Town:
+    """All of it. `pause` is how long smart host and telephone company think, so that kills fall in between."""
+
+    folder: Path
+    database: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+        self.home = hasty_desk(self.folder)
+        self._closing = ExitStack()
+
+    def open(self, replicas: int = 1) -> None:
+        pause = self._pauses(random.Random(self.seed + 1))
+        self.smarthost = SmartHost(pause)
+        thread = threading.Thread(target=self.smarthost.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        self._closing.callback(self.smarthost.server_close)
+        self._closing.callback(self.smarthost.shutdown)
+        self.engineers = Engineers(random.Random(self.seed + 2))
+        self.company = TelephoneCompany(pause, self.engineers)
+        self._closing.callback(self.company.close)
+        self.nest = Nest()
+        self._closing.callback(self.nest.close)
+        argv = ["--config", str(self.home), "--database", self.database]
+        self.replicas = [
+            Replica(self.nest, argv, self._env(n), self.folder / f"presa-{n}.log") for n in range(replicas)
+        ]
+        self.company.public_url = "http://desk.torture.test:8000"
+        self.company.webs = [one.url for one in self.replicas]
+        for one in self.replicas:
+            one.start()
+
+    def close(self) -> None:
+        for one in self.replicas:
+            if one.pid:
+                one.kill()
+        self._closing.close()
+
+    def _env(self, n: int) -> dict[str, str]:
+        return {
+            "PRESA_SMARTHOST": self.smarthost.url,
+            "PRESA_TWILIO_API_URL": self.company.url,
+            "PRESA_TWILIO_ACCOUNT_SID": account_of(n),
+            "PRESA_TWILIO_AUTH_TOKEN": TOKEN,
+            "PRESA_PUBLIC_URL": "http://desk.torture.test:8000",
+        }
+
+    def _pauses(self, chance: random.Random) -> Callable[[], float]:
+        lock = threading.Lock()
+
+        def pause() -> float:
+            with lock:
+                return chance.choice((0.0, 0.0, 0.02, 0.1))
+
+        return pause
+
+
+def account_of(replica: int) -> str:
+    """Each replica calls itself by another account, so that the telephone company can tell them apart."""
+    return f"AC{replica:032d}"
+
+
+@contextmanager
+def town(folder: Path, database: str, seed: int, replicas: int = 1) -> Iterator[Town]:
+    made = Town(folder, database, seed)
+    try:
+        made.open(replicas)
+        yield made
+    finally:
+        made.close()
