@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -26,9 +26,9 @@ from starlette.types import ASGIApp
 import ivr
 from gateway import authenticate, demo, pins
 from gateway.calls import Calls
-from gateway.engine import Arrival, Engine
-from gateway.errors import Permanent
-from gateway.handlers import Handlers
+from gateway.engine import Arrival, Engine, Mail
+from gateway.errors import Permanent, Temporary
+from gateway.handlers import PATIENT, Handlers
 from gateway.jobs import Runner
 from gateway.pager import Carrier, Lines, Pager
 from gateway.phone import switchboard, twilio
@@ -94,7 +94,7 @@ def build(
     smarthost = replace(host, reply_seconds=patience / 2, total_seconds=patience)
     handlers = Handlers(engine, pager, smarthost)
     calls = Calls(engine, lambda desk: rules_of(desk, ours.number if ours else ""), _renderer(base), pepper)
-    runner = Runner(database, database.clock, handlers.table(), workers=workers, lease=lease)
+    runner = Runner(database, database.clock, handlers.table(), patient=PATIENT, workers=workers, lease=lease)
     return Parts(settings, database, engine, calls, handlers, runner, pepper)
 
 
@@ -210,17 +210,18 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
     state = Web()
     exchange = exchange_of(parts.settings)
     server = _web_server(web(parts, state, pool, exchange))
+    intake = Intake(parts.engine, pool)
     door = Door(
         "",
         0,
-        deliver=deliverer(parts.engine, pool),
+        deliver=intake.deliver,
         ours=parts.engine.ours,
         limits=Limits(**asdict(parts.settings.limits)),
         sock=doors.smtp,
     )
     serving = asyncio.create_task(server.serve(sockets=[doors.web]))
     await door.start()
-    parts.runner.start()
+    parts.runner.start(intake.busy)
     with _ringing(exchange):
         state.ready = True
         ready()
@@ -265,19 +266,37 @@ def _web_server(app: ASGIApp) -> uvicorn.Server:
     ))  # fmt: skip
 
 
-def deliverer(engine: Engine, pool: ThreadPoolExecutor) -> Callable[[Delivery], Awaitable[str]]:
-    """The mail door's promise: the whole story in a worker thread, the words of the 250 when all is durable."""
+class Intake:
+    """The mail door's promise: read in a worker thread, filed by the database, and the words of the 250 when all is durable."""
 
-    def take(delivery: Delivery) -> str:
-        outcome = engine.take_mail(Arrival(
-            "smtp", delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw, engine.database.clock.now(), delivery.helo,
-        ))  # fmt: skip
+    def __init__(self, engine: Engine, pool: ThreadPoolExecutor) -> None:
+        self._engine = engine
+        self._pool = pool
+        self._in_hand = 0
+
+    def busy(self) -> bool:
+        """Is somebody waiting for a 250?"""
+        return self._in_hand > 0
+
+    async def deliver(self, delivery: Delivery) -> str:
+        self._in_hand += 1
+        try:
+            mail = await asyncio.get_running_loop().run_in_executor(self._pool, self._read, delivery)
+            try:
+                outcome = await asyncio.wrap_future(self._engine.file(mail))
+            except Temporary:
+                raise
+            except Exception as trouble:  # as in `Engine.take_mail`, without a thread that waits for the commit
+                outcome = await asyncio.wrap_future(self._engine.file_failed(mail, trouble))
+        finally:
+            self._in_hand -= 1
         return f"2.0.0 Ok: {outcome.outcome}"
 
-    async def deliver(delivery: Delivery) -> str:
-        return await asyncio.get_running_loop().run_in_executor(pool, take, delivery)
-
-    return deliver
+    def _read(self, delivery: Delivery) -> Mail:
+        now = self._engine.database.clock.now()
+        return self._engine.read(Arrival(
+            "smtp", delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw, now, delivery.helo,
+        ))  # fmt: skip
 
 
 def exchange_of(settings: Settings) -> Exchange | None:

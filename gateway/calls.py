@@ -13,11 +13,12 @@ from hashlib import sha256
 from typing import Any
 
 import phonenumbers
+import structlog
 from sqlalchemy import Connection
 
 import ivr
 from gateway import pager, pins
-from gateway.engine import Engine
+from gateway.engine import FAILED, Engine
 from gateway.store import calls, directory, jobs, reports, tickets
 from gateway.store.calls import StoredCall
 from gateway.store.tickets import NewEntry
@@ -27,10 +28,12 @@ from identity.people import Recognition
 from identity.pins import DEFAULT, Locked, may_try
 from ivr import events as e
 from routing import calendars, decide, numbers, oncall, paging
-from routing.decide import Report
+from routing.decide import Decision, Report
 from routing.desk import CallbackRules, Desk
 from routing.paging import Event
 from routing.tickets import Ticket
+
+log = structlog.get_logger(__name__)
 
 HOUR = timedelta(hours=1)
 PAGED = frozenset({"accepted", "cancelled"})
@@ -80,14 +83,14 @@ class Calls:
 
     # Webhooks ---------------------------------------------------------------------------------------------------
 
-    def arrived(self, sid: str, number: str, desk: Desk) -> str:
+    def arrived(self, sid: str, number: str, desk: Desk) -> str | None:
         """A customer's call is there: the first document."""
         now = self._database.clock.now()
 
-        def first(connection: Connection) -> str:
+        def first(connection: Connection) -> str | None:
             values = {"sid": sid, "direction": "caller", "number": normal.phone(number) or "", "at": now}
             calls.begin(connection, {**values, "state": {"desk": desk.id, **ivr.to_json(ivr.begin(sid))}})
-            return self._answer(connection, Line(sid, 0), e.Arrived(), None)
+            return self._answer(connection, Line(sid, 0), e.Arrived())
 
         return self._database.write(first)
 
@@ -116,27 +119,14 @@ class Calls:
             call = ivr.begin(sid, "page", language)
             calls.begin(connection, {**values, "state": {"desk": desk.id, **ivr.to_json(call)}})
             self._hear(connection, page_id, Event(attempt, "answered", now, provider_sid=sid))
-            return self._answer(connection, Line(sid, 0), e.Arrived(), None)
+            return self._answer(connection, Line(sid, 0), e.Arrived())
 
         return self._database.write(first)
 
     def heard(self, line: Line, event: e.Heard) -> str | None:
         """The next document of a call; None when there is no such call or step."""
-        known = self._database.read(lambda connection: calls.answered(connection, line.sid, line.step))
-        if known is not None:
-            return known
         verdict = self._look_at_pin(line, event)
-
-        def one(connection: Connection) -> str | None:
-            stored = calls.get(connection, line.sid, lock=True)
-            if stored is None:
-                return None
-            expected = ivr.from_json(stored.state).step
-            if line.step != expected and calls.answered(connection, line.sid, line.step) is None:
-                return None
-            return self._answer(connection, line, event, verdict)
-
-        return self._database.write(one)
+        return self._database.write(lambda connection: self._answer(connection, line, event, verdict))
 
     def over(self, sid: str, status: str, sequence: int | None) -> None:
         """The carrier's last word on a customer's call: what the caller did not finish is filed as far as it is known."""
@@ -170,16 +160,18 @@ class Calls:
 
     # One turn ---------------------------------------------------------------------------------------------------
 
-    def _answer(self, connection: Connection, line: Line, event: e.Heard, verdict: PinVerdict | None) -> str:
-        """The document for this step: the one already given, or the one that the dialogue gives now."""
-        known = calls.answered(connection, line.sid, line.step)
-        if known is not None:
-            return known
+    def _answer(
+        self, connection: Connection, line: Line, event: e.Heard, verdict: PinVerdict | None = None
+    ) -> str | None:
+        """The document for this step: the one already given, or the one that the dialogue gives now; None without any."""
         stored = calls.get(connection, line.sid, lock=True)
-        assert stored is not None
-        call, spoken = self._turn(
-            connection, stored, ivr.from_json(stored.state), event, verdict, self._database.clock.now()
-        )
+        known = calls.answered(connection, line.sid, line.step)
+        if known is not None or stored is None:
+            return known
+        call = ivr.from_json(stored.state)
+        if line.step != call.step:
+            return None
+        call, spoken = self._turn(connection, stored, call, event, verdict, self._database.clock.now())
         document = self._render(call, spoken)
         calls.answer(connection, line.sid, line.step, document)
         return document
@@ -298,7 +290,7 @@ class Calls:
             return e.TicketOpened(ticket.number)
         who = self._who(connection, stored, asked.customer, desk, pin=asked.page)
         report = Report("phone", stored.at, priority=asked.priority, language=call.language, pin=asked.page)
-        decision = decide.decide(report, who, desk)
+        decision = _decide(report, who, desk)
         told = NewEntry(
             "call", stored.number or "unknown number", {"sid": stored.sid, "words": WHY.get(asked.why, asked.why)}
         )
@@ -307,6 +299,10 @@ class Calls:
             connection, desk, who, decision, evidence, subject=SUBJECT.get(call.language or "en", SUBJECT["en"]),
             channel="phone", received=stored.at, contact_address=self._mail_of(connection, who), phone=stored.number or None, entries=(told,),
         )  # fmt: skip
+        number = numbers.number_of(ticket_id, desk.ticket_prefix)
+        if FAILED in decision.marks:
+            words = f"{number} is a call that could not be judged; look at it and ring somebody by hand if it is urgent"
+            jobs.alarm(connection, now, FAILED, words, ticket_id)
         calls.update(connection, stored.sid, ticket_id=ticket_id, customer=who.customer)
         self._record(connection, stored, who, ticket_id, evidence, asked.why, now)
         due = (
@@ -315,7 +311,6 @@ class Calls:
             else None
         )
         chain = oncall.chain(desk.on_call, now) if decision.page and desk.on_call else ()
-        number = numbers.number_of(ticket_id, desk.ticket_prefix)
         return e.TicketOpened(number, decision.page, chain[0].name if chain else "", due)
 
     def _who(
@@ -413,6 +408,8 @@ class Calls:
         if stored is None:
             return None
         call = ivr.from_json(stored.state)
+        if line.step != call.step:  # a repetition: it was looked at, or there is no such step
+            return None
         rules = self._rules(self._engine.desk(stored.state["desk"]))
         _, step = ivr.turn(call, event, rules)
         if not isinstance(step, e.CheckPin):
@@ -508,6 +505,15 @@ class Calls:
 
 
 SUBJECT: Mapping[str, str] = {"it": "Segnalazione telefonica", "en": "Report by telephone"}
+
+
+def _decide(report: Report, who: Recognition, desk: Desk) -> Decision:
+    """What happens with a call; a fault of ours must not lose it, so then a person decides."""
+    try:
+        return decide.decide(report, who, desk)
+    except Exception as trouble:
+        log.error("calls.deciding_failed", exc_info=trouble)
+        return decide.unread(desk, FAILED)
 
 
 def recording_path(recording: str, secret: bytes) -> str:

@@ -7,6 +7,7 @@ fails in keep or file raises Temporary, and nothing is half done. Calls come in 
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -22,7 +23,7 @@ from gateway.errors import Temporary
 from gateway.post import compose, tokens
 from gateway.post.letter import Answer, Letter, Notice, Receipt
 from gateway.settings import Settings
-from gateway.store import calls, directory, jobs, letters, reports, tickets
+from gateway.store import calls, directory, jobs, reports, tickets
 from gateway.store.database import Database
 from gateway.store.tickets import NewEntry
 from identity import match, normal, rights, sender
@@ -105,12 +106,20 @@ class Engine:
         """The whole story of one mail; when it returns, the mail may be promised."""
         mail = self.read(arrival)
         try:
-            return self.database.write(lambda connection: self.file_mail(connection, mail))
+            return self.file(mail).result()
         except Temporary:
             raise
         except Exception as trouble:  # the door's edge: a fault of ours must not lose or refuse a report
-            log.error("engine.filing_failed", sha256=mail.sha256, exc_info=trouble)
-            return self.database.write(lambda connection: self._file_unread(connection, mail, FAILED))
+            return self.file_failed(mail, trouble).result()
+
+    def file(self, mail: Mail) -> "Future[Outcome]":
+        """Steps 3 to 6; when the future resolves, the mail may be promised."""
+        return self.database.submit(lambda connection: self.file_mail(connection, mail))
+
+    def file_failed(self, mail: Mail, trouble: Exception) -> "Future[Outcome]":
+        """After a fault of ours in `file`: a ticket to look at."""
+        log.error("engine.filing_failed", sha256=mail.sha256, exc_info=trouble)
+        return self.database.submit(lambda connection: self._file_unread(connection, mail, FAILED))
 
     def read(self, arrival: Arrival) -> Mail:
         """Steps 1 and 2, outside the transaction: fingerprint, parse, authenticate."""
@@ -448,15 +457,14 @@ class Engine:
             thread.get("in_reply_to"), tuple(thread.get("references", ())),
         )  # fmt: skip
 
-    def keep_letter(self, connection: Connection, letter: Letter, ticket_id: int) -> None:
-        """Write a letter down before it leaves."""
-        ticket = self.ticket(connection, ticket_id)
-        folders = self.settings.templates.get(ticket.desk, ()) if ticket else ()
-        letters.write(connection, {
-            "message_id": letter.message_id, "ticket_id": ticket_id, "kind": compose.kind_of(letter.content), "at": letter.date,
+    def written(self, letter: Letter, ticket: Ticket) -> Mapping[str, Any]:
+        """A letter ready to be kept (`letters.write`) before it leaves. Composing takes long: do it before a transaction."""
+        folders = self.settings.templates.get(ticket.desk, ())
+        return {
+            "message_id": letter.message_id, "ticket_id": ticket.id, "kind": compose.kind_of(letter.content), "at": letter.date,
             "recipient": letter.to, "envelope_from": compose.envelope_from(letter),
             "subject": compose.subject(letter, folders), "body": compose.compose(letter, folders),
-        })  # fmt: skip
+        }  # fmt: skip
 
     def _address_of(self, ticket: Ticket) -> str:
         """The desk's own address: the first recipient that belongs to it."""

@@ -26,6 +26,7 @@ from routing.tickets import OPEN, Ticket
 log = structlog.get_logger(__name__)
 
 HOUR = timedelta(hours=1)
+PATIENT = frozenset({"acknowledge"})  # what any other job, a page above all, goes before
 ASLEEP = timedelta(days=365)
 
 # reason codes of identity -> what the acknowledgement adds
@@ -100,9 +101,11 @@ class Handlers:
     def _write(self, letter: Letter, ticket: Ticket, job: Job) -> None:
         """The intent, under the job's lease: from now on this very letter is what goes, whoever sends it."""
 
+        written = self._engine.written(letter, ticket)
+
         def write(connection: Connection) -> None:
             jobs.keep(connection, job, job.state)
-            self._engine.keep_letter(connection, letter, ticket.id)
+            letters.write(connection, written)
 
         self._database.write(write)
 

@@ -7,7 +7,7 @@ attempts, buries the job with an alarm. Handlers here know no kind of job: they 
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 POLL_SECONDS = 5.0
+STAND_BACK_SECONDS = 0.25  # between two rounds of jobs while somebody at a door waits for a promise
 MAX_ATTEMPTS = 12
 FIRST_BACK_OFF = timedelta(seconds=5)
 LONGEST_BACK_OFF = timedelta(hours=1)
@@ -43,19 +44,23 @@ class Runner:
         clock: Clock,
         handlers: Mapping[str, Handler],
         *,
+        patient: Collection[str] = (),
         workers: int = 4,
         lease: timedelta = LEASE,
     ) -> None:
+        """`patient`: the kinds that every other goes before when many jobs are due."""
         self._database = database
         self._clock = clock
         self._handlers = handlers
         self._kinds = sorted(handlers)
+        self._ranks = [sorted(set(handlers).difference(patient)), sorted(set(handlers).intersection(patient))]
         self._workers = workers
         self._lease = lease
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._free = threading.Semaphore(workers)
         self._thread: threading.Thread | None = None
+        self._busy: Callable[[], bool] = lambda: False
 
     def run_due(self) -> int:
         """Claim what is due now and run it in this thread; says how many ran."""
@@ -67,7 +72,9 @@ class Runner:
     def next_due(self) -> datetime | None:
         return self._database.read(lambda connection: jobs.next_due(connection, self._kinds))
 
-    def start(self) -> None:
+    def start(self, busy: Callable[[], bool] = lambda: False) -> None:
+        """`busy`: jobs stand back then, so that a wave of mails is promised before it is acknowledged."""
+        self._busy = busy
         self._database.on_wake(self._woken.set)
         self._thread = threading.Thread(target=self._loop, name="presa-jobs", daemon=True)
         self._thread.start()
@@ -82,6 +89,8 @@ class Runner:
     def _loop(self) -> None:
         with ThreadPoolExecutor(max_workers=self._workers, thread_name_prefix="presa-job") as pool:
             while not self._stopping.is_set():
+                if self._busy():
+                    self._stopping.wait(STAND_BACK_SECONDS)
                 self._woken.clear()
                 try:
                     wait = self._round(pool)
@@ -114,10 +123,17 @@ class Runner:
 
     def _claim(self, limit: int) -> tuple[Job, ...]:
         now = self._clock.now()
-        due = self._database.read(lambda connection: jobs.next_due(connection, self._kinds))
+        due = self.next_due()
         if due is None or due > now:  # looking is cheap and takes no write lock
             return ()
-        return self._database.write(lambda connection: jobs.claim(connection, now, limit, self._lease, self._kinds))
+        return self._database.write(lambda connection: self._claimed(connection, now, limit))
+
+    def _claimed(self, connection: Connection, now: datetime, limit: int) -> tuple[Job, ...]:
+        claimed: tuple[Job, ...] = ()
+        for kinds in self._ranks:
+            if kinds and len(claimed) < limit:
+                claimed += jobs.claim(connection, now, limit - len(claimed), self._lease, kinds)
+        return claimed
 
     def _run_and_free(self, job: Job) -> None:
         try:

@@ -9,7 +9,9 @@ import structlog
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Set up structlog, once, at start."""
+    """Set up structlog, once, at start. Libraries may only warn: some log addresses, some log what they read."""
+    logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -25,6 +25,9 @@ from routing.tickets import OPEN, Ticket
 log = structlog.get_logger(__name__)
 
 DAY = timedelta(days=1)
+SKEW = timedelta(
+    seconds=5
+)  # as much as the carrier's clock may be behind ours: a call that we cannot see is rung again
 CARRIER_AWAY = timedelta(minutes=1)
 HELD_UP = timedelta(seconds=3)  # an older intent is not carried out; with an order's time-outs less than UNDER_WAY
 
@@ -161,7 +164,7 @@ class Pager:
         if attempt.provider_sid is not None:
             return self._carrier.get(attempt.provider_sid)
         known = self._database.read(lambda connection: calls.sids_of_pages(connection, attempt.placed_at - DAY))
-        placed = self._carrier.find(to=attempt.number, since=attempt.placed_at)
+        placed = self._carrier.find(to=attempt.number, since=attempt.placed_at - SKEW)
         return next((call for call in reversed(placed) if call.sid not in known), None)
 
     def _hear(self, page_id: int, attempt: str, what: paging.What, **more: Any) -> None:

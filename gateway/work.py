@@ -50,6 +50,8 @@ def perform(connection: Connection, engine: Engine, action: str, act: Act) -> No
     ticket = engine.ticket(connection, act.ticket_id, lock=True)
     if ticket is None:
         raise Permanent("this ticket does not exist; look for its number in the list")
+    if ticket.desk not in engine.settings.desks:
+        raise Permanent(f"the desk {ticket.desk} of this ticket is not configured any more; put it back, or file anew")
     ACTIONS[action](connection, engine, ticket, act)
 
 
@@ -85,7 +87,7 @@ def _write(connection: Connection, engine: Engine, ticket: Ticket, act: Act, tex
     references = (engine.outgoing_message_id(ticket), *((last,) if last else ()))
     thread = {"in_reply_to": last, "references": references}
     letter = engine.letter(ticket, Answer(text, act.who, ticket.subject), message_id, act.at, thread)
-    engine.keep_letter(connection, letter, ticket.id)
+    letters.write(connection, engine.written(letter, ticket))
     jobs.add(connection, "letter", act.at, {"message_id": message_id, "kind": "answer"}, ticket.id)
     tickets.tell(
         connection,

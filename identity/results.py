@@ -9,12 +9,14 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from identity import domains, normal
 from identity.people import Authentication, Verdict
 
 _MAX_LENGTH = 20_000
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[;=]|[^\s;="]+')
+_MARKS = re.compile(r'[()"\\]')
 _BY = re.compile(r"(?:^|\s)by\s+([^\s;()]+)", re.IGNORECASE)
 
 
@@ -37,7 +39,12 @@ class Edge:
         except ValueError:
             return False
         mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in ipaddress.ip_network(known, strict=False) for known in self.peers)
+        return any((mapped or address) in _network(known) for known in self.peers)
+
+
+@lru_cache(maxsize=64)
+def _network(written: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(written, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +61,11 @@ def judge(headers: Sequence[tuple[str, str]], author: str, edge: Edge) -> Authen
 
     The caller has made sure that the message came from one of the edge's peers.
     """
-    value, reason = _ours(headers, edge)
-    parsed = parse(value) if value is not None else None
-    if parsed is None:
-        reason = reason if value is None else "the edge's results can't be read"
-        return Authentication("none", "edge", None, (reason,))
-    return _verdict(parsed[1], normal.host(author))
+    found, reason = _ours(headers, edge)
+    return Authentication("none", "edge", None, (reason,)) if found is None else _verdict(found, normal.host(author))
 
 
-def _ours(headers: Sequence[tuple[str, str]], edge: Edge) -> tuple[str | None, str]:
+def _ours(headers: Sequence[tuple[str, str]], edge: Edge) -> tuple[tuple[Result, ...] | None, str]:
     hosts = {normal.lower(name) for name in edge.hosts or (edge.authserv_id,)}
     for name, value in headers:
         if name == "received":
@@ -74,7 +77,7 @@ def _ours(headers: Sequence[tuple[str, str]], edge: Edge) -> tuple[str | None, s
             parsed = parse(value)
             if parsed is None or parsed[0] != normal.lower(edge.authserv_id):
                 return None, f"the topmost results are not written by {edge.authserv_id}"
-            return value, ""
+            return parsed[1], ""
     return None, f"no results of {edge.authserv_id}"
 
 
@@ -177,6 +180,8 @@ def _bare(piece: str) -> str:
 
 def _without_comments(text: str) -> str | None:
     """`text` with comments (RFC 5322 section 3.2.2, nested) made a space; None when quotes or brackets stay open."""
+    if not _MARKS.search(text):
+        return text
     kept: list[str] = []
     depth, quoted, escaped = 0, False, False
     for char in text:

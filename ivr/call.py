@@ -80,9 +80,10 @@ def begin(sid: str, leg: Leg = "caller", language: str | None = None) -> Call:
 
 def to_json(call: Call) -> dict[str, object]:
     """Plain JSON; fields at their defaults are left out."""
+    values = {name: getattr(call, name) for name in NAMES}
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(call).items()
+        for name, value in values.items()
         if name == "sid" or value != DEFAULTS[name]
     }
 
@@ -94,5 +95,6 @@ def from_json(stored: Mapping[str, object]) -> Call:
     return Call(**known)  # type: ignore[arg-type]
 
 
-FIELDS = frozenset(f.name for f in fields(Call))
+NAMES = tuple(f.name for f in fields(Call))
+FIELDS = frozenset(NAMES)
 DEFAULTS = asdict(Call(""))

@@ -6,7 +6,7 @@ Refuses to look anything up, to know a desk by name and to promise what nobody v
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -95,7 +95,7 @@ def _classify(report: Report, desk: Desk, told: list[str]) -> tuple[Kind, str]:
         told.append(f"kind: {kind}, as the customer chose")
     if priority:
         told.append(f"priority: {priority}, as the customer chose")
-    runs = frozenset(_RUN.findall(words))
+    runs = set(_RUN.findall(words))
     for rule in () if kind and priority else desk.screening:
         found = _first_word(rule.words, words, runs)
         if found is None:
@@ -121,7 +121,7 @@ def _classify(report: Report, desk: Desk, told: list[str]) -> tuple[Kind, str]:
 _RUN = re.compile(r"\w+")
 
 
-def _first_word(words: tuple[str, ...], text: str, runs: frozenset[str]) -> str | None:
+def _first_word(words: tuple[str, ...], text: str, runs: Set[str]) -> str | None:
     """`runs`: every run of letters and digits in the text. A phrase whose first run is none of them is nowhere in it, so
     that most texts cost no search."""
     pattern, heads = _pattern(words)

@@ -74,3 +74,11 @@ def after(state: State, action: Action) -> State | None:
 def ended(pauses: tuple[Pause, ...], at: datetime) -> tuple[Pause, ...]:
     """The pauses, with the open one ended at that instant."""
     return tuple(replace(pause, end=at) if pause.end is None else pause for pause in pauses)
+
+
+def diagram() -> str:
+    """The states of a ticket as a Mermaid state diagram, from the table."""
+    lines = ["stateDiagram-v2", "    [*] --> new"]
+    for state, exits in TRANSITIONS.items():
+        lines += [f"    {state} --> {to}: {action}" for action, to in exits.items() if to != state]
+    return "\n".join([*lines, "    closed --> [*]"]) + "\n"

@@ -53,11 +53,11 @@ def database(stock: Stock, kind: str) -> Iterator[Database]:
 
 @pytest.fixture
 def begin(stock: Stock, kind: str) -> Iterator[Callable[..., World]]:
-    """Opens a world: begin("demo", at="2026-11-28 21:30"). When the story is over its ledger must balance."""
+    """Opens a world: begin("demo", "2026-11-28 21:30", hours="gold"). When the story is over its ledger must balance."""
     with ExitStack() as stack:
 
-        def open_one(desk: str = "test", at: str = "2026-11-25 10:00") -> World:
-            world = World.open(stack.enter_context(stock.fresh(kind, desk)), desk, at)
+        def open_one(desk: str = "test", at: str = "2026-11-25 10:00", hours: str | None = None) -> World:
+            world = World.open(stack.enter_context(stock.fresh(kind, desk)), desk, at, hours)
             stack.callback(world.close)
             return world
 

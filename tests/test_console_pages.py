@@ -200,8 +200,10 @@ def test_a_clock_without_any_open_time_is_used_up() -> None:
     assert share((), NOW) == 1.0
 
 
-def test_a_resolved_ticket_offers_no_more_than_an_answer_and_a_note(backend: DemoBackend, browser: TestClient) -> None:
+def test_a_resolved_ticket_offers_an_answer_a_note_and_to_close_or_reopen_it(
+    backend: DemoBackend, browser: TestClient
+) -> None:
     page = backend.pages["PR-1002-4137"]
     backend.pages["PR-1002-4137"] = replace(page, row=replace(page.row, state="resolved"))
     html = browser.get("/tickets/PR-1002-4137").text
-    assert set(re.findall(r'action="/tickets/PR-1002-4137/(\w+)"', html)) == {"answer", "note"}
+    assert set(re.findall(r'action="/tickets/PR-1002-4137/(\w+)"', html)) == {"answer", "note", "close", "reopen"}

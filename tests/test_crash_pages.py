@@ -121,6 +121,18 @@ def test_killed_after_the_order_and_deaf_to_webhooks_the_carrier_is_asked(desk: 
     assert (found.state, found.provider_code) == ("failed", "no-answer")
 
 
+def test_a_carrier_whose_clock_is_behind_still_shows_us_the_call(desk: Desk) -> None:
+    desk.cut.after = [_die]
+    desk.mail(**OUTAGE)
+    desk.runs_and_dies()
+    (handset,) = desk.rehearsal.exchange.calls.values()
+    handset.created -= 3
+    handset.order = {"Timeout": ("60",), **{name: v for name, v in handset.order.items() if name == "Url"}}  # no news
+    desk.advance(40)
+    assert desk.page().attempts[0].provider_sid == handset.sid
+    assert sum(number == handset.to for number in desk.numbers()) == 1
+
+
 def test_killed_before_the_order_the_same_person_is_rung_under_a_new_id(desk: Desk) -> None:
     desk.cut.before = [_die]
     desk.mail(**OUTAGE)
@@ -128,7 +140,10 @@ def test_killed_before_the_order_the_same_person_is_rung_under_a_new_id(desk: De
     assert desk.numbers() == []
     desk.advance(300)
     first, second = chain(desk)[:2]
-    assert desk.numbers()[:2] == [second, first]  # after the lease the second is due at once, and the first, never rung, too
+    assert desk.numbers()[:2] == [
+        second,
+        first,
+    ]  # after the lease the second is due at once, and the first, never rung, too
     assert desk.page().attempts[0].provider_code == "missing"
 
 

@@ -79,7 +79,9 @@ def promises(connection: Connection, promised: Collection[str], given_up: Collec
         sa.select(T.reports.c.message_id, T.reports.c.ticket_id).where(T.reports.c.outcome == "new")
     )
     filed = Counter(row.message_id for row in rows)
-    yield from (f"{one} was answered 250 and is there {filed[one]} times" for one in sorted(promised) if filed[one] != 1)
+    yield from (
+        f"{one} was answered 250 and is there {filed[one]} times" for one in sorted(promised) if filed[one] != 1
+    )
     yield from (f"{one} is there and nobody sent it" for one in filed if one not in {*promised, *given_up})
 
 

@@ -64,7 +64,11 @@ class Session:
 
     def begin(self, mail: Written) -> None:
         """Up to the last byte before the answer is due."""
-        for words, wanted in ((f"MAIL FROM:<{mail.sender}>", "250"), ("RCPT TO:<support@example.test>", "250"), ("DATA", "354")):
+        for words, wanted in (
+            (f"MAIL FROM:<{mail.sender}>", "250"),
+            ("RCPT TO:<support@example.test>", "250"),
+            ("DATA", "354"),
+        ):
             if (code := self.say(words)) != wanted:
                 raise ConnectionError(f"{words.split(':', maxsplit=1)[0]} was answered {code}")
         self.socket.sendall(mail.raw + b"\r\n.\r\n")

@@ -4,6 +4,7 @@ Everything is on loopback and remembers what it saw, so that the end can be comp
 All randomness comes from one seed.
 """
 
+import atexit
 import json
 import os
 import random
@@ -17,9 +18,10 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from gateway.phone.timeline import Timeline
 
 ROOT = Path(__file__).parent.parent
 TOKEN, ACCOUNT = "torture-token", "AC00000000000000000000000000000000"
+PUBLIC_URL = "http://desk.torture.test:8000"  # known to the telephone company alone, like a proxy's
 LEASE = 3.0
 # The test desk in a hurry: nobody waits long for anything.
 HASTE = {"wait: 6s": "wait: 2s", "ring: 25s": "ring: 3s\n    ask: 1s\n    redial: 1s\n    call: 15s"}
@@ -45,14 +48,14 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def until(what: Callable[[], Any], seconds: float, why: str) -> Any:
+def until(what: Callable[[], Any], seconds: float, why: str | Callable[[], str]) -> Any:
     """What `what` says once it is true; fails after so many seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := what():
             return found
         time.sleep(0.05)
-    raise AssertionError(f"after {seconds} s still not: {why}")
+    raise AssertionError(f"after {seconds} s still not: {why if isinstance(why, str) else why()}")
 
 
 def hasty_desk(folder: Path) -> Path:
@@ -110,7 +113,9 @@ class _Mailman(socketserver.StreamRequestHandler):
 
     def _take(self, to: str) -> None:
         letter = b""
-        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionResetError("killed in the midst of a letter: it was never handed over")
             letter += line
         time.sleep(self.server.pause())
         found = re.search(rb"(?im)^message-id:\s*<([^>]+)>", letter)
@@ -135,6 +140,7 @@ class TelephoneCompany:
         self.public_url = ""
         self.held: Callable[[str, str], None] = lambda account, attempt: None  # called once an order stands
         self.attempts: list[str] = []  # of every order, as often as it came
+        self.asked = threading.Event()  # an order comes in just now
         self._lock = threading.Lock()
         self._client = httpx2.Client(timeout=3.0)
         self.exchange = Exchange(Line(self._webhook, Timeline(time.time()), TOKEN, ACCOUNT))
@@ -143,8 +149,7 @@ class TelephoneCompany:
         class Desk(_RestDesk):
             town = company
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
-        self._server.daemon_threads = True
+        self._server = _RestServer(("127.0.0.1", 0), Desk)
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True),
@@ -167,6 +172,7 @@ class TelephoneCompany:
 
     def order(self, account: str, posted: Mapping[str, list[str]]) -> tuple[int, Mapping[str, Any]]:
         attempt = parse_qs(urlsplit(posted["Url"][0]).query)["attempt"][0]
+        self.asked.set()
         time.sleep(self.pause())
         with self._lock:
             self.attempts.append(attempt)
@@ -184,11 +190,18 @@ class TelephoneCompany:
     def _webhook(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
         for web in tuple(self.webs):
             with suppress(httpx2.HTTPError):
-                answer = self._client.post(
-                    url.replace(self.public_url, web, 1), data=dict(form), headers=dict(headers)
-                )
+                answer = self._client.post(url.replace(self.public_url, web, 1), data=dict(form), headers=dict(headers))
                 return answer.status_code, answer.text
         return 502, ""
+
+
+class _RestServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked was killed meanwhile; anything else is worth reading."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _RestDesk(BaseHTTPRequestHandler):
@@ -279,6 +292,14 @@ class Nest:
         self._process.wait(timeout=10)
 
 
+@cache
+def nest() -> Nest:
+    """The one of this test process: its imports take seconds."""
+    made = Nest()
+    atexit.register(made.close)
+    return made
+
+
 @dataclass
 class Replica:
     """One `presa up` that is started, killed and started again, always at the same addresses."""
@@ -296,12 +317,14 @@ class Replica:
         return f"http://127.0.0.1:{self.web}"
 
     def start(self) -> None:
+        self.hatch()
+        until(self.ready, 30, f"Presa is ready; its log is {self.log}")
+
+    def hatch(self) -> None:
+        """Begins to start."""
         doors = ["--smtp", f"127.0.0.1:{self.smtp}", "--web", f"127.0.0.1:{self.web}"]
-        pid_file = self.log.with_suffix(".pid")
-        argv = ["up", *self.argv, *doors, "--pid-file", str(pid_file)]
+        argv = ["up", *self.argv, *doors, "--pid-file", str(self.log.with_suffix(".pid"))]
         self.pid = self.nest.ask(argv=argv, env=dict(self.env), log=str(self.log))
-        until(self.ready, 30, f"Presa is ready; its log:\n{self.log.read_text() if self.log.exists() else ''}")
-        assert int(pid_file.read_text()) == self.pid
 
     def ready(self) -> bool:
         with suppress(OSError), urllib.request.urlopen(f"{self.url}/ready", timeout=2) as answer:
@@ -344,16 +367,17 @@ class Town:
         self.engineers = Engineers(random.Random(self.seed + 2))
         self.company = TelephoneCompany(pause, self.engineers)
         self._closing.callback(self.company.close)
-        self.nest = Nest()
-        self._closing.callback(self.nest.close)
-        argv = ["--config", str(self.home), "--database", self.database]
-        self.replicas = [
-            Replica(self.nest, argv, self._env(n), self.folder / f"presa-{n}.log") for n in range(replicas)
-        ]
-        self.company.public_url = "http://desk.torture.test:8000"
-        self.company.webs = [one.url for one in self.replicas]
-        for one in self.replicas:
+        self.company.public_url = PUBLIC_URL
+        for one in self.add_replicas(replicas):
             one.start()
+
+    def add_replicas(self, count: int) -> Sequence["Replica"]:
+        """So many replicas, not started yet."""
+        argv = ["--config", str(self.home), "--database", self.database]
+        logs = [self.folder / f"presa-{n}.log" for n in range(count)]
+        self.replicas = [Replica(nest(), argv, self._env(n), log) for n, log in enumerate(logs)]
+        self.company.webs = [one.url for one in self.replicas]
+        return self.replicas
 
     def close(self) -> None:
         for one in self.replicas:
@@ -367,7 +391,7 @@ class Town:
             "PRESA_TWILIO_API_URL": self.company.url,
             "PRESA_TWILIO_ACCOUNT_SID": account_of(n),
             "PRESA_TWILIO_AUTH_TOKEN": TOKEN,
-            "PRESA_PUBLIC_URL": "http://desk.torture.test:8000",
+            "PRESA_PUBLIC_URL": PUBLIC_URL,
         }
 
     def _pauses(self, chance: random.Random) -> Callable[[], float]:

@@ -6,7 +6,7 @@ for something to be heard lets time go by until then, and no longer.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -31,6 +31,7 @@ from gateway.store.users import StoredUser
 from gateway.web import sessions
 from parsers import Message
 from routing import numbers
+from routing.desk import Desk
 from routing.tickets import Ticket
 
 ROME = ZoneInfo("Europe/Rome")
@@ -58,8 +59,12 @@ class World:
         self._numbers = count(1)
 
     @classmethod
-    def open(cls, url: str, desk: str, at: str) -> "World":
-        return cls(Rehearsal(settings_of(desk), open_database(url), instant(at)))
+    def open(cls, url: str, desk: str, at: str, hours: str | None = None) -> "World":
+        """`hours`: the calendar in which nobody need be woken, instead of the desk's own."""
+        settings = settings_of(desk)
+        if hours is not None:
+            settings = replace(settings, desks={name: _open_in(one, hours) for name, one in settings.desks.items()})
+        return cls(Rehearsal(settings, open_database(url), instant(at)))
 
     def close(self) -> None:
         """The story is over; whatever it was about, the ledger balances."""
@@ -270,6 +275,13 @@ class OnThePhone:
     def presses(self, keys: str) -> None:
         self.phone.keys(keys)
 
+    def waits(self) -> None:
+        """Does nothing until the line stops waiting for it: the silence runs out, or what was keyed is taken."""
+        while not self.phone.over and not self.phone.waits_for:
+            self._time_goes_by()
+        if not self.phone.over:
+            self._time_goes_by()
+
     def says(self, text: str) -> None:
         """Waits for the tone, speaks, and stops."""
         while self.phone.waits_for not in ("record", "speech"):
@@ -371,6 +383,15 @@ class Agent:
     def sends(self, ticket: Ticket, action: str, form: Mapping[str, str]) -> None:
         answer = self.client.post(f"/tickets/{ticket.number}/{action}", data=dict(form), follow_redirects=False)
         assert answer.status_code == 303, answer.text
+
+
+def _open_in(desk: Desk, hours: str) -> Desk:
+    assert desk.phone is not None
+    plans = {
+        name: replace(plan, on_call=replace(plan.on_call, outside=hours)) if plan.on_call else plan
+        for name, plan in desk.plans.items()
+    }
+    return replace(desk, phone=replace(desk.phone, hours=hours), plans=plans)
 
 
 def instant(at: str) -> datetime:

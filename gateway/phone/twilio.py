@@ -25,7 +25,7 @@ from gateway.errors import Permanent, Temporary, Trouble
 from ivr.twiml import clean
 
 API_URL: Final = "https://api.twilio.com"
-MAX_BODY: Final = 64 * 1024  # a webhook of theirs has about 1 KiB
+MAX_BODY: Final = 500_000  # a webhook of theirs has about 1 KiB; long speech and custom fields may add to it
 MAX_FIELDS: Final = 200
 MAX_KEYS: Final = 32
 FORM: Final = "application/x-www-form-urlencoded"

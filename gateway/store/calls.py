@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from gateway.store.prepared import Prepared
 from gateway.store.tables import call_events, call_steps, callbacks, calls, pages, pin_tries
 
 
@@ -40,6 +42,31 @@ class StoredPage:
     open: bool
 
 
+_BEGIN = Prepared({
+    "sqlite": sqlite_insert(calls).on_conflict_do_nothing().returning(calls.c.sid),
+    "postgresql": postgres_insert(calls).on_conflict_do_nothing().returning(calls.c.sid),
+})  # fmt: skip
+_GET = sa.select(calls).where(calls.c.sid == sa.bindparam("wanted"))
+_CALL, _CALL_LOCKED = Prepared(_GET), Prepared(_GET.with_for_update())
+_ANSWERED = Prepared(
+    sa.select(call_steps.c.document).where(
+        call_steps.c.sid == sa.bindparam("wanted"), call_steps.c.step == sa.bindparam("at_step")
+    )
+)
+_ANSWER = Prepared(sa.insert(call_steps))
+_EVENTS = Prepared(sa.insert(call_events))
+
+
+@cache
+def _change(names: frozenset[str]) -> Prepared:
+    """The update of these columns of a call."""
+    return Prepared(
+        sa.update(calls)
+        .where(calls.c.sid == sa.bindparam("wanted"))
+        .values({name: sa.bindparam(name, type_=calls.c[name].type) for name in sorted(names)})
+    )
+
+
 def _upsert(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
     """Insert unless it is there; says whether it was new. Twins of a webhook meet here."""
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
@@ -58,34 +85,30 @@ def begin(connection: Connection, values: Mapping[str, Any]) -> bool:
         "attempt": None,
         "ended_at": None,
     }
-    return _upsert(connection, calls, {**defaults, **values})
+    return _BEGIN.first(connection, {**defaults, **values}) is not None
 
 
 def get(connection: Connection, sid: str, *, lock: bool = False) -> StoredCall | None:
-    query = sa.select(calls).where(calls.c.sid == sid)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else StoredCall(**row._mapping)
+    row = (_CALL_LOCKED if lock else _CALL).first(connection, {"wanted": sid})
+    return None if row is None else StoredCall(*row)
 
 
 def update(connection: Connection, sid: str, **changes: Any) -> None:
-    connection.execute(sa.update(calls).where(calls.c.sid == sid).values(**changes))
+    _change(frozenset(changes)).run(connection, {"wanted": sid, **changes})
 
 
 def answered(connection: Connection, sid: str, step: int) -> str | None:
     """The document already given at this step."""
-    found: str | None = connection.execute(
-        sa.select(call_steps.c.document).where(call_steps.c.sid == sid, call_steps.c.step == step)
-    ).scalar()
-    return found
+    row = _ANSWERED.first(connection, {"wanted": sid, "at_step": step})
+    return None if row is None else str(row[0])
 
 
 def answer(connection: Connection, sid: str, step: int, document: str) -> None:
-    connection.execute(sa.insert(call_steps), {"sid": sid, "step": step, "document": document})
+    _ANSWER.run(connection, {"sid": sid, "step": step, "document": document})
 
 
 def event(connection: Connection, sid: str, at: datetime, *names: str) -> None:
-    if names:
-        connection.execute(sa.insert(call_events), [{"sid": sid, "at": at, "event": name} for name in names])
+    _EVENTS.run_all(connection, [{"sid": sid, "at": at, "event": name} for name in names])
 
 
 def events(connection: Connection, sid: str) -> tuple[tuple[datetime, str], ...]:

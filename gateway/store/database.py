@@ -136,6 +136,7 @@ class SqliteDatabase(Database):
 
     def _commit(self, batch: list[tuple[Callable[[Connection], Any], "Future[Any]"]]) -> None:
         """One transaction for the whole batch; one failing `fn` takes back only its own work."""
+        batch = [item for item in batch if item[1].set_running_or_notify_cancel()]  # nobody waits for a cancelled one
         done: list[tuple[Future[Any], Any]] = []
         failed: list[tuple[Future[Any], BaseException]] = []
         try:

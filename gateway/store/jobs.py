@@ -56,6 +56,7 @@ def add(
 
 
 _INSERT = Prepared(sa.insert(jobs))
+_FINISH = Prepared(sa.delete(jobs).where(jobs.c.id == sa.bindparam("job"), jobs.c.fence == sa.bindparam("held")))
 
 
 def add_all(
@@ -63,7 +64,15 @@ def add_all(
 ) -> None:
     """Several jobs of one ticket in one statement."""
     rows = [
-        {"kind": kind, "ticket_id": ticket_id, "run_at": run_at, "fence": 0, "attempts": 0, "state": state, "error": None}
+        {
+            "kind": kind,
+            "ticket_id": ticket_id,
+            "run_at": run_at,
+            "fence": 0,
+            "attempts": 0,
+            "state": state,
+            "error": None,
+        }
         for kind, run_at, state in todo
     ]
     if rows:
@@ -76,17 +85,18 @@ def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, k
     due = (
         sa.select(jobs.c.id)
         .where(jobs.c.run_at <= now, jobs.c.kind.in_(kinds))
-        .order_by(jobs.c.run_at)
+        .order_by(jobs.c.run_at, jobs.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    ids = list(connection.execute(due).scalars())
     taken = (
         sa.update(jobs)
-        .where(jobs.c.id.in_(due))
+        .where(jobs.c.id.in_(ids))
         .values(run_at=now + lease, fence=jobs.c.fence + 1, attempts=jobs.c.attempts + 1)
         .returning(jobs)
     )
-    return tuple(sorted((_job(row) for row in connection.execute(taken)), key=lambda job: job.id))
+    return tuple(sorted((_job(row) for row in connection.execute(taken)), key=lambda job: ids.index(job.id)))
 
 
 def next_due(connection: Connection, kinds: Sequence[str]) -> datetime | None:
@@ -102,7 +112,7 @@ def next_due(connection: Connection, kinds: Sequence[str]) -> datetime | None:
 
 def finish(connection: Connection, job: Job) -> None:
     """The job is done and goes; raises LeaseLost when the fence has moved on."""
-    _held(connection.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.fence == job.fence)))
+    _held(_FINISH.run(connection, {"job": job.id, "held": job.fence}))
 
 
 def again(connection: Connection, job: Job, run_at: datetime, state: Mapping[str, Any]) -> None:
@@ -184,11 +194,12 @@ def alarm(connection: Connection, now: datetime, kind: str, words: str, ticket_i
 
 
 def _change(connection: Connection, job: Job, **values: Any) -> None:
-    _held(connection.execute(sa.update(jobs).where(jobs.c.id == job.id, jobs.c.fence == job.fence).values(**values)))
+    changed = sa.update(jobs).where(jobs.c.id == job.id, jobs.c.fence == job.fence).values(**values)
+    _held(connection.execute(changed).rowcount)
 
 
-def _held(result: sa.CursorResult[Any]) -> None:
-    if result.rowcount != 1:
+def _held(rows: int) -> None:
+    if rows != 1:
         raise LeaseLost
 
 

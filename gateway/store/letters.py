@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from gateway.store.prepared import Prepared
 from gateway.store.tables import letters
 
 
@@ -28,6 +29,9 @@ class StoredLetter:
     body: bytes
 
 
+_BY_MESSAGE_ID = Prepared(sa.select(letters).where(letters.c.message_id == sa.bindparam("wanted")))
+
+
 def write(connection: Connection, values: Mapping[str, Any]) -> int:
     """Keep a letter that is about to leave."""
     return int(
@@ -36,8 +40,8 @@ def write(connection: Connection, values: Mapping[str, Any]) -> int:
 
 
 def by_message_id(connection: Connection, message_id: str) -> StoredLetter | None:
-    row = connection.execute(sa.select(letters).where(letters.c.message_id == message_id)).one_or_none()
-    return None if row is None else StoredLetter(**row._mapping)
+    row = _BY_MESSAGE_ID.first(connection, {"wanted": message_id})
+    return None if row is None else StoredLetter(*row)
 
 
 def get(connection: Connection, letter_id: int) -> StoredLetter | None:

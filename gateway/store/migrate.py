@@ -9,7 +9,8 @@ from gateway.errors import Permanent
 from gateway.store.database import Database
 
 HERE = Path(__file__).parent / "migrations"
-ADVISORY_LOCK = 0x50524553  # "PRES": replicas that start together migrate one after the other
+# Replicas that start together migrate one after the other. 0x50524553 is "PRES".
+ALONE = {"postgresql": f"SELECT pg_advisory_xact_lock({0x50524553})", "sqlite": "BEGIN IMMEDIATE"}
 
 
 def newest() -> str:
@@ -35,17 +36,9 @@ def migrate(database: Database) -> None:
             f"the database {database.engine.url.render_as_string()} has schema {have}, newer than this Presa knows ({newest()}); "
             "start the newer version, or restore a backup made by this one"
         )
-    with database.engine.connect() as connection:
-        postgres = connection.dialect.name == "postgresql"
-        if postgres:
-            connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
-        try:
-            _upgrade(connection)
-            connection.commit()
-        finally:
-            if postgres:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
-                connection.commit()
+    with database.engine.begin() as connection:  # one transaction: what breaks off leaves nothing
+        connection.exec_driver_sql(ALONE[connection.dialect.name])
+        _upgrade(connection)
 
 
 def _upgrade(connection: Connection) -> None:

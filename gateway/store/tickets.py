@@ -16,7 +16,9 @@ from routing.tickets import OPEN, Pause, Ticket
 PREFIX = "PR"  # of a ticket whose desk is not configured any more
 _INSERT_TICKET = Prepared(sa.insert(tickets).returning(tickets.c.id))
 _INSERT_ENTRIES = Prepared(sa.insert(entries))
-_ONE = sa.select(tickets).where(tickets.c.id == sa.bindparam("ticket"))
+_NAMES = tuple(tickets.c.keys())
+_GET = sa.select(tickets).where(tickets.c.id == sa.bindparam("ticket"))
+_ONE, _LOCKED = Prepared(_GET), Prepared(_GET.with_for_update())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,8 @@ def tell(connection: Connection, ticket_id: int, at: datetime, *new: NewEntry) -
 
 def get(connection: Connection, ticket_id: int, prefixes: Mapping[str, str], *, lock: bool = False) -> Ticket | None:
     """One ticket; with `lock` nobody else changes it until this transaction ends."""
-    query = _ONE.with_for_update() if lock else _ONE
-    row = connection.execute(query, {"ticket": ticket_id}).one_or_none()
-    return None if row is None else _ticket(row, prefixes)
+    row = (_LOCKED if lock else _ONE).first(connection, {"ticket": ticket_id})
+    return None if row is None else _ticket(dict(zip(_NAMES, row, strict=True)), prefixes)
 
 
 def update(connection: Connection, ticket: Ticket, **changes: Any) -> None:
@@ -92,7 +93,7 @@ def listed(connection: Connection, wanted: Wanted, prefixes: Mapping[str, str]) 
         (sa.func.coalesce(tickets.c.next_due, sa.literal(2**62)), tickets.c.id) if wanted.by_due else (tickets.c.id,)
     )
     query = query.order_by(*order).limit(wanted.limit).offset(wanted.offset)
-    return tuple(_ticket(row, prefixes) for row in connection.execute(query))
+    return tuple(_ticket(row._asdict(), prefixes) for row in connection.execute(query))
 
 
 def every(connection: Connection, prefixes: Mapping[str, str], chunk: int = 500) -> "Sequence[Ticket] | Any":
@@ -101,7 +102,7 @@ def every(connection: Connection, prefixes: Mapping[str, str], chunk: int = 500)
     while rows := connection.execute(
         sa.select(tickets).where(tickets.c.id > last).order_by(tickets.c.id).limit(chunk)
     ).all():
-        yield from (_ticket(row, prefixes) for row in rows)
+        yield from (_ticket(row._asdict(), prefixes) for row in rows)
         last = rows[-1].id
 
 
@@ -179,10 +180,10 @@ def _instant(value: int) -> datetime:
     return EPOCH + value * MICROSECOND
 
 
-def _ticket(row: sa.Row[Any], prefixes: Mapping[str, str]) -> Ticket:
-    facts = dict(row._mapping)
-    facts["number"] = number_of(row.id, prefixes.get(row.desk, PREFIX))
-    facts["pauses"] = tuple(Pause(_instant(a), None if b is None else _instant(b), why) for a, b, why in row.pauses)
-    facts["met"] = {target: _instant(at) for target, at in row.met.items()}
-    facts["evidence"] = tuple(row.evidence)
+def _ticket(row: Mapping[str, Any], prefixes: Mapping[str, str]) -> Ticket:
+    facts = dict(row)
+    facts["number"] = number_of(row["id"], prefixes.get(row["desk"], PREFIX))
+    facts["pauses"] = tuple(Pause(_instant(a), None if b is None else _instant(b), why) for a, b, why in row["pauses"])
+    facts["met"] = {target: _instant(at) for target, at in row["met"].items()}
+    facts["evidence"] = tuple(row["evidence"])
     return Ticket(**facts)

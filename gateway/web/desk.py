@@ -256,7 +256,7 @@ class DeskBackend:
             received=ticket.received_at,
             contact=contact,
             contact_address=ticket.requester or phrases.dialled(ticket.phone or ""),
-            reply_to=self._engine.reply_to(ticket) if ticket.requester else "",
+            reply_to=self._engine.reply_to(ticket) if ticket.requester and desk.id == ticket.desk else "",
             language=ticket.language,
             level=ticket.level,
             desk=rows.words(desk.name, language),

@@ -60,7 +60,8 @@ def clocks(ticket: Ticket, desk: Desk, stamp: Stamp, now: datetime, language: st
             due=clock.due,
             best_effort=clock.best_effort,
             allowed=clock.allowed or "",
-            calendar=desk.calendars[clock.calendar].label if clock.calendar in desk.calendars else clock.calendar,
+            calendar=(desk.calendars[clock.calendar].label if clock.calendar in desk.calendars else "")
+            or clock.calendar,
             state=clock.state,
             share=views.share(clock.intervals, now) if clock.due else 0.0,
             met=ticket.met.get(clock.target),

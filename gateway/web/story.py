@@ -171,8 +171,14 @@ def _call(tale: Tale, entry: Stored) -> Entry:
     parts = [one for one in tale.stored if one.data.get("sid") == sid and one.kind in ("call", "description")]
     number = phrases.dialled(entry.author)
     steps = [Step(entry.at, tale.say(phrases.FROM) % {"number": number})] if tale.contact else []
-    steps += [Step(at, phrases.phrase(phrases.EVENTS, event, tale.say)) for at, event in tale.events.get(sid, ())]
-    steps += [step for part in parts if (step := _step(part, tale))]
+    added = [step for part in parts if (step := _step(part, tale))]
+    instead = ("callback_taken", "recording") if added else ()
+    steps += added
+    steps += [
+        Step(at, phrases.phrase(phrases.EVENTS, event, tale.say))
+        for at, event in tale.events.get(sid, ())
+        if event not in instead
+    ]
     said = "\n".join(str(part.data["words"]) for part in parts if part.kind == "description" and "words" in part.data)
     ordered = tuple(sorted(steps, key=lambda step: step.at))
     return Entry(str(entry.id), entry.at, "call", tale.contact or number, "", said, steps=ordered)

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from world import OnThePhone, World, instant
 
 from gateway.store import reports
+from routing import decide
 
 Begin = Callable[..., World]
 EMMA = "+390655500303"  # a contact of CHARLIE, platinum, whose language is English
@@ -15,7 +17,7 @@ EMMA = "+390655500303"  # a contact of CHARLIE, platinum, whose language is Engl
 @pytest.fixture
 def night(begin: Begin) -> World:
     """The demo desk on a Wednesday evening, when everybody is at home."""
-    return begin("demo", "2026-11-25 21:30")
+    return begin("demo", "2026-11-25 21:30", hours="gold")
 
 
 def calls_in(world: World, code: str = "200003", pin: str = "200333", severity: str = "1") -> OnThePhone:
@@ -55,7 +57,9 @@ def test_the_callers_words_are_kept_and_the_number_is_spoken_digit_by_digit(nigh
     phone.hears(
         "We are calling the engineer on duty, Bruno Serra", f"Your ticket number is {spoken}", f"Once more: {spoken}"
     )
+    phone.waits()
     phone.hears("goodbye")
+    phone.waits()
     assert phone.over
     assert night.ticket().subject == "The whole switchboard is dead."
     assert "The whole switchboard is dead." in night.story(night.ticket(), "description")
@@ -68,7 +72,7 @@ def test_digits_of_a_pin_are_in_no_row_of_the_database(night: World) -> None:
 
 
 def test_by_day_no_pin_is_asked_and_nobody_is_rung(begin: Begin) -> None:
-    day = begin("demo", "2026-11-25 10:00")
+    day = begin("demo", "2026-11-25 10:00", hours="gold")
     phone = day.call(EMMA)
     phone.presses("2")
     phone.presses("200003#")
@@ -176,6 +180,7 @@ def test_nine_asks_to_be_called_back_and_promises_the_number_it_will_call(night:
     phone.presses("2")
     phone.presses("200003#")
     phone.presses("9")
+    phone.waits()
     phone.hears("We call you back")
     phone.presses("#")
     phone.hears("We will call you back at the number that ends in", "Your ticket number is")
@@ -193,6 +198,7 @@ def test_numbers_that_cost_money_are_not_called_back_but_filed(night: World, num
     phone = night.call(EMMA)
     phone.presses("2")
     phone.presses("9")
+    phone.waits()
     phone.presses(f"{number}#")
     phone.hears("We can't call that number")
     assert night.callbacks() == []
@@ -206,3 +212,40 @@ def test_the_report_of_a_call_stands_in_the_ledger_with_its_evidence(night: Worl
     assert (row.door, row.outcome, row.customer, row.verified) == ("phone", "new", "CHARLIE", True)
     assert any(re.search(r"page: yes, P1 on platinum", line) for line in row.evidence)
     assert row.at == instant("2026-11-25 21:30")
+
+
+def test_a_fault_of_ours_while_a_call_is_judged_loses_nothing(night: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(decide, "decide", fault)
+        phone = calls_in(night)
+    phone.says("The whole switchboard is dead.")
+    phone.hears("Your ticket number is")
+    ticket = night.ticket()
+    assert (ticket.customer, ticket.queue, ticket.state) == ("CHARLIE", "to-look-at", "new")
+    assert "The whole switchboard is dead." in night.story(ticket, "description")
+    (alarm,) = night.alarms()
+    assert (alarm.kind, ticket.number in alarm.words) == ("failed-inside", True)
+
+
+def test_a_call_whose_database_is_away_hears_an_apology_and_leaves_nothing_half_done(
+    night: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> int:
+        raise sa.exc.OperationalError("INSERT INTO reports", {}, Exception("the disk is full"))
+
+    phone = night.call(EMMA)
+    for keys in ("2", "200003#", "200333#"):
+        phone.presses(keys)
+    before = night.rows()
+    with monkeypatch.context() as broken:
+        broken.setattr(reports, "insert", away)
+        phone.presses("1")
+    phone.hears("technical problem")
+    assert night.rows() == before
+    night.advance(60)
+    # The line ends with the apology: what was known until then is filed, and nobody is woken by half a report.
+    assert (night.ticket().customer, night.orders()) == ("CHARLIE", 0)
+    assert "the caller hung up early" in night.story(night.ticket())

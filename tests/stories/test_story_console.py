@@ -11,7 +11,7 @@ def test_an_agent_takes_asks_waits_escalates_and_resolves(world: World) -> None:
 
     world.advance(minutes=5)
     giulia.does(world.ticket(), "take")
-    assert (world.ticket().state, world.ticket().assignee) == ("taken", "giulia")
+    assert (world.ticket().state, world.ticket().assignee) == ("taken", "Giulia")
 
     world.advance(minutes=5)
     giulia.does(world.ticket(), "answer", text="Buongiorno,\nquale stampante?", then="wait")
@@ -36,10 +36,12 @@ def test_an_agent_takes_asks_waits_escalates_and_resolves(world: World) -> None:
     giulia.does(world.ticket(), "resolve", text="Cambiato il toner.")
     ticket = world.ticket()
     assert (ticket.state, ticket.resolved_at) == ("resolved", instant("2026-11-25 11:10"))
+    world.advance()
+    assert "Cambiato il toner." in (read_letter(world.letters()[-1]).text or "")
     giulia.does(ticket, "close")
     assert world.ticket().state == "closed"
     world.advance(days=10)
-    assert len(world.letters()) == 2
+    assert [letter.kind for letter in world.letters()] == ["acknowledgement", "answer", "answer"]
     assert world.orders() == 0
 
 

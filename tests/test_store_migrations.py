@@ -1,0 +1,125 @@
+"""The schema: from empty to the newest by itself, the same as the tables in the code, and never backwards."""
+
+import subprocess
+import sys
+
+import pytest
+import sqlalchemy as sa
+from databases import DESKS
+
+from gateway.errors import Permanent
+from gateway.store import tables
+from gateway.store.database import open_database
+from gateway.store.migrate import current, migrate, newest
+
+START = """
+import sys
+from gateway.store.database import open_database
+from gateway.store.migrate import migrate
+database = open_database(sys.argv[1])
+migrate(database)
+database.close()
+print("alembic" in sys.modules)
+"""
+
+
+def start(url: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", START, url], cwd=DESKS.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_an_empty_database_becomes_the_newest_by_itself(empty_url: str) -> None:
+    database = open_database(empty_url)
+    try:
+        assert database.read(current) is None
+        migrate(database)
+        assert database.read(current) == newest()
+        found = database.read(lambda connection: set(sa.inspect(connection).get_table_names()))
+        assert found == {*tables.metadata.tables, "alembic_version"}
+        migrate(database)
+        assert database.read(current) == newest()
+    finally:
+        database.close()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty_url: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    database = open_database(empty_url)
+    try:
+        migrate(database)
+        with database.engine.connect() as connection:
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "compare_server_default": True}
+            )
+            assert compare_metadata(context, tables.metadata) == []
+            found = sa.inspect(connection)
+            for table in tables.metadata.sorted_tables:
+                columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
+                assert columns == {column.name: column.nullable for column in table.columns}, table.name
+                assert set(found.get_pk_constraint(table.name)["constrained_columns"]) == {
+                    c.name for c in table.primary_key
+                }
+    finally:
+        database.close()
+
+
+def test_a_database_of_newer_code_is_refused_and_left_alone(empty_url: str) -> None:
+    database = open_database(empty_url)
+    try:
+        migrate(database)
+        database.write(
+            lambda connection: connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        )
+        with pytest.raises(Permanent) as told:
+            migrate(database)
+        assert "has schema 9999, newer than this Presa knows" in told.value.public
+        assert "restore a backup" in told.value.public
+        assert "\n" not in told.value.public
+        assert database.read(current) == "9999"
+    finally:
+        database.close()
+
+
+def test_the_password_of_the_database_is_in_no_message() -> None:
+    database = open_database("postgresql://presa:hush@127.0.0.1:1/presa")
+    assert "hush" not in database.engine.url.render_as_string()
+    database.close()
+
+
+def test_starting_on_a_database_that_is_up_to_date_does_not_load_alembic(empty_url: str) -> None:
+    first, _ = start(empty_url).communicate(timeout=60)
+    again, _ = start(empty_url).communicate(timeout=60)
+    assert (first.strip(), again.strip()) == ("True", "False")
+
+
+def test_two_that_start_together_on_an_empty_database_both_come_up(empty_url: str) -> None:
+    both = [start(empty_url), start(empty_url)]
+    said = [one.communicate(timeout=60) for one in both]
+    assert [one.returncode for one in both] == [0, 0], [errors[-1500:] for _, errors in said]
+    database = open_database(empty_url)
+    try:
+        assert database.read(current) == newest()
+    finally:
+        database.close()
+
+
+def test_a_migration_that_breaks_off_leaves_nothing_and_can_be_done_again(empty_url: str) -> None:
+    database = open_database(empty_url)
+
+    def breaks(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.lstrip().startswith("CREATE TABLE pages"):
+            raise RuntimeError("the machine went away")
+
+    try:
+        sa.event.listen(database.engine, "before_cursor_execute", breaks)
+        with pytest.raises(RuntimeError):
+            migrate(database)
+        sa.event.remove(database.engine, "before_cursor_execute", breaks)
+        assert database.read(lambda connection: sa.inspect(connection).get_table_names()) == []
+        migrate(database)
+        assert database.read(current) == newest()
+    finally:
+        database.close()
