@@ -2,7 +2,7 @@
 exit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from gateway.post import check as letters
 from gateway.post import send
 from gateway.settings import Settings
 from gateway.settings.desk import unready
-from gateway.store import jobs, reports
+from gateway.store import alarms, jobs, reports
 from gateway.store.database import Database, open_database
 from gateway.store.migrate import current, newest
 from routing import oncall
@@ -21,6 +21,15 @@ Level = Literal["ok", "note", "wrong"]
 AHEAD = timedelta(days=30)
 OVERDUE = timedelta(minutes=5)
 HELD_TOO_LONG = timedelta(hours=24)
+# What to do about an alarm, by its kind; any other: look at its ticket.
+TO_DO: Mapping[str, str] = {
+    "page-exhausted": "ring an engineer by hand",
+    "page-capped": "see that somebody has the ticket",
+    "dead-job": "mend the cause, then 'presa jobs --revive ID'",
+    "bounce": "call the customer or correct the address",
+    "letter-refused": "call the customer or correct the address",
+    "unreadable": "open the ticket's raw mail",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +154,18 @@ def _balance(database: Database, now: datetime) -> Iterator[Finding]:
             "note", "held", f"{len(held)} reports are held for more than a day; look at them in the console's ledger"
         )
     for job in database.read(jobs.dead):
-        yield Finding("wrong", "jobs", f"job {job.id} ({job.kind}) was given up: {job.error}")
+        words = (
+            f"job {job.id} ({job.kind}) was given up: {job.error}; mend the cause, then 'presa jobs --revive {job.id}'"
+        )
+        yield Finding("wrong", "jobs", words)
     if late := database.read(lambda c: jobs.late(c, now, OVERDUE)):
         yield Finding(
             "wrong", "jobs", f"{late} jobs are overdue by more than {OVERDUE.seconds // 60} minutes; is Presa up?"
+        )
+    for kind in database.read(alarms.unseen_kinds):
+        yield Finding(
+            "wrong" if kind.kind in alarms.GRAVE else "note",
+            f"alarm {kind.kind}",
+            f"{kind.count} unseen since {kind.since:%Y-%m-%d %H:%M} UTC: {TO_DO.get(kind.kind, 'look at the ticket')}; "
+            "who has seen it says so in the console, under Alarms",
         )

@@ -19,6 +19,7 @@ from gateway.errors import Permanent
 from gateway.web import sessions
 from gateway.web.views import (
     Action,
+    AlarmRow,
     Attachment,
     CallRow,
     Choice,
@@ -166,6 +167,16 @@ def sample_rows() -> tuple[TicketRow, ...]:
             next=Due("take_charge", None, 0.0, "running"),
         ),
     )
+
+
+def sample_alarms() -> tuple[AlarmRow, ...]:
+    from gateway.web.phrases import ALARMS
+
+    return (
+        AlarmRow("3", ago(2), ALARMS["page-exhausted"], "nobody accepted the page (every number was tried); ring somebody by hand", True, "PR-1002-4137"),
+        AlarmRow("2", ago(18), ALARMS["breach"], "deadline missed: technical_contact", ticket="PR-1002-4095"),
+        AlarmRow("1", ago(300), ALARMS["bounce"], "Our mail on PR-1002-4088 did not reach luca.verdi@gamma.example; call the customer or correct the address", False, "PR-1002-4088", "Elena Riva", ago(280)),
+    )  # fmt: skip
 
 
 def sample_page(summary: TicketRow) -> TicketPage:
@@ -342,6 +353,7 @@ class DemoBackend:
         self.sessions: dict[str, str] = {}
         self.acted: list[tuple[str, str, str, dict[str, str]]] = []
         self.seen: set[str] = set()
+        self.alarm_rows = sample_alarms()
         self.change = 1
         self.refusal = ""
         self.html = "<p>Buongiorno,</p><p>la coda resta <b>in attesa</b>.</p><img src='cid:foto'>"
@@ -503,6 +515,26 @@ class DemoBackend:
             ),
         )
         return tuple(r for r in rows if outcome in ("", r.outcome))
+
+    def unseen(self) -> int:
+        return sum(not one.seen_by for one in self.alarm_rows)
+
+    def alarms(self, limit: int, offset: int, *, only_unseen: bool) -> tuple[AlarmRow, ...]:
+        return tuple(one for one in self.alarm_rows if not (only_unseen and one.seen_by))[offset : offset + limit]
+
+    def see(self, alarm: int, user: User, *, older: bool) -> None:
+        def meant(one: AlarmRow) -> bool:
+            return not one.seen_by and (int(one.id) <= alarm if older else int(one.id) == alarm)
+
+        self.alarm_rows = tuple(
+            replace(one, seen_by=user.name, seen=self.time) if meant(one) else one for one in self.alarm_rows
+        )
+        self.change += 1
+
+    def ring(self, what: str) -> None:
+        """Something a person must look at."""
+        self.alarm_rows = (AlarmRow(str(len(self.alarm_rows) + 1), self.time, what, "look"), *self.alarm_rows)
+        self.change += 1
 
     def act(self, number: str, action: Action, user: User, fields: Mapping[str, str], once: str) -> None:
         if number not in self.pages:

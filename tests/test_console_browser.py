@@ -20,7 +20,7 @@ if CHROMIUM is None and os.environ.get("CI") != "true":
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
 
-PAGES = ("/", "/tickets/PR-1002-4137", "/tickets/PR-1002-4145", "/calls", "/oncall", "/ledger", "/outbox")
+PAGES = ("/", "/tickets/PR-1002-4137", "/tickets/PR-1002-4145", "/calls", "/oncall", "/ledger", "/alarms", "/outbox")
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +117,26 @@ def test_no_page_scrolls_sideways(address: str, chromium: Browser, width: int, h
         for details in page.locator("main details:not([name])").all():
             details.evaluate("d => { d.open = true }")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+
+
+@pytest.mark.parametrize("width", [390, 320, 1280])
+def test_an_alarm_is_counted_at_the_top_as_soon_as_it_rings_and_no_more_once_it_is_seen(
+    backend: DemoBackend, address: str, chromium: Browser, width: int
+) -> None:
+    page = visit(chromium, address, width, 844)
+    expect(page.locator("#feed")).to_have_class("live")
+    bell = page.locator("#alarms")
+    before = backend.unseen()
+    backend.ring("The server room is on fire")
+    expect(bell.locator("b")).to_have_text(str(before + 1))
+    box = bell.bounding_box()
+    assert box
+    assert 0 <= box["x"] <= width - box["width"]
+    bell.click()
+    expect(page.get_by_text("The server room is on fire").first).to_be_visible()
+    page.get_by_role("button", name="Mark all as seen").click()
+    expect(bell.locator("b")).to_have_count(0)
+    expect(bell).to_be_visible()
 
 
 def test_without_scripts_everything_can_still_be_done(backend: DemoBackend, address: str, chromium: Browser) -> None:

@@ -79,7 +79,7 @@ def test_options_named_in_a_sentence_exist() -> None:
 def test_the_json_in_the_examples_is_json() -> None:
     lines = [line.strip() for line in (ROOT / "docs" / "commands.md").read_text().splitlines()]
     samples = [json.loads(line) for line in lines if line.startswith("{")]
-    assert len(samples) == 8
+    assert len(samples) == 9
     assert all(isinstance(sample, dict) for sample in samples)
 
 

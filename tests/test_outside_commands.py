@@ -134,7 +134,9 @@ def test_a_database_of_a_newer_presa_is_refused_by_every_command(tmp_path: Path)
     assert sqlite3.connect(tmp_path / "p.db").execute("SELECT count(*) FROM sqlite_master").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "postgresql://127.0.0.1:1/x"])
+@pytest.mark.parametrize(
+    "url", ["mysql://x/y", "sqlite://", "://", "postgresql://u@127.0.0.1:port/x", "postgresql://127.0.0.1:1/x"]
+)
 def test_a_database_that_is_none_is_one_line(url: str, tmp_path: Path) -> None:
     words = refused(*up(tmp_path, "--database", url), code=1)
     assert len(words.splitlines()) == 1
@@ -269,6 +271,20 @@ def test_parse_prints_one_object_a_line_and_never_dies(tmp_path: Path) -> None:
             row["failed_recipients"],
         )
         assert {row["is_bounce"], row["is_auto_reply"], row["suppress_auto_response"]} <= {True, False}
+
+
+def test_in_a_dry_run_later_files_see_the_earlier_ones(presa: Presa, tmp_path: Path) -> None:
+    first, answer = tmp_path / "a.eml", tmp_path / "b.eml"
+    first.write_bytes(mail(top=[results("acme.example")], id_="root@acme.example"))
+    answer.write_bytes(
+        mail(top=[results("acme.example")], more=["In-Reply-To: <root@acme.example>"], body="ancora\r\n")
+    )
+    before = presa.ledger()
+    edge = ["--dry-run", "--trusted-edge", "mx.example.test", "--peer", "127.0.0.1"]
+    told = presa.rows("ingest", *map(str, (first, first, answer, answer)), *edge)
+    assert [row["outcome"] for row in told] == ["new", "duplicate", "append", "duplicate"]
+    assert len({row["ticket"] for row in told}) == 1
+    assert presa.ledger() == before
 
 
 def test_sla_and_oncall_need_no_database(tmp_path: Path) -> None:

@@ -297,6 +297,30 @@ def test_a_webhook_without_the_right_signature_is_refused_and_does_nothing(presa
     assert post(url, fields, token=None, headers={"X-Twilio-Signature": right})[0] == 200
 
 
+def test_every_address_of_the_phone_wants_a_signature_and_knows_its_calls(presa: Presa) -> None:
+    _, fields = voice(presa)
+    told = {**fields, "CallStatus": "completed"}
+    known = {
+        "status": (200, 204),
+        "page": (404,),
+        "page?attempt=page1-1": (404,),
+        f"step/{fields['CallSid']}/1": (404,),
+    }
+    for path, right in known.items():
+        assert post(f"{presa.base}/phone/twilio/{path}", told, token=None)[0] == 403, path
+        assert post(f"{presa.base}/phone/twilio/{path}", told)[0] in right, path
+    assert presa.get("/phone/recordings/RE123/guessed.mp3")[0] in (403, 404)
+
+
+def test_a_key_that_arrives_after_the_hang_up_changes_nothing(presa: Presa) -> None:
+    one = call(presa, "2", "100001#", from_="+390244409999")
+    one.hang_up()
+    told = row(presa, one)
+    one.keys(f"{PIN}#")
+    assert one.over
+    assert row(presa, one) == told
+
+
 def test_fields_or_a_query_added_to_a_signed_form_break_it(presa: Presa) -> None:
     url, fields = voice(presa)
     headers = {"X-Twilio-Signature": signature(url, fields.items())}

@@ -1,6 +1,7 @@
 """PINs under attack, from outside: what is counted, who is locked out, and who never is."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ def test_three_tries_a_call_ten_an_hour_a_number_and_the_right_one_does_not_help
     assert pin_events(rows[locked.sid]) == ["pin_locked"]
     assert presa.tickets()[rows[locked.sid]["ticket"]]["customer"] == "ACME"
     assert sum(pin_events(row).count("pin_wrong") for row in rows.values()) == 10
+
+
+def test_eight_calls_at_once_get_no_more_than_ten_tries_together(presa: Presa) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: guessing(presa, ACME_NUMBER, f"00000{n}", f"11111{n}", f"22222{n}"), range(8)))
+    rows = presa.calls().values()
+    assert len(rows) == 8
+    assert sum(pin_events(row).count("pin_wrong") for row in rows) == 10
+    assert all(row["ticket"] for row in rows if "pin_locked" in row["events"])
 
 
 def test_unknown_numbers_share_thirty_an_hour_and_never_lock_a_number_on_file(presa: Presa, carrier: Carrier) -> None:

@@ -131,4 +131,8 @@ def _story(connection: Connection, ticket_id: int, page: paging.Page) -> Iterato
 
 def faults(database: Database, *looks: Any) -> list[str]:
     """What any of these looks finds, all on one snapshot."""
-    return database.read(lambda connection: [fault for look in looks for fault in look(connection)])
+    with database.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.exec_driver_sql("BEGIN" if connection.dialect.name == "sqlite" else "SELECT 1")
+        return [fault for look in looks for fault in look(connection)]

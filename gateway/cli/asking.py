@@ -79,7 +79,9 @@ def who(
     elif from_ is not None:
         signs = Signs("mail", normal.address(from_))
     else:
-        signs = Signs("phone", phone=normal.phone(phone) if phone else None, keyed=normal.code(code) if code else None)
+        signs = Signs(
+            "phone", phone=normal.phone(phone) if phone else None, keyed=normal.code_or_alias(code) if code else None
+        )
     if database is None:
         recognised = match.recognise(signs, settings.people, settings.covers, today=today, suggest=True)
     else:

@@ -1,4 +1,4 @@
-"""What is stored, printed: tickets, explain, ledger, calls."""
+"""What is stored, printed: tickets, explain, ledger, calls, and jobs, where a dead one can be run again."""
 
 from typing import Annotated, Any
 
@@ -170,3 +170,37 @@ def calls(config: Config = None, database: DatabaseUrl = None, as_json: AsJson =
 
     with database_of(database) as opened:
         opened.read(every)
+
+
+def jobs(
+    revive: Annotated[int | None, typer.Option(help="Run this dead job again at once.", metavar="ID")] = None,
+    config: Config = None,
+    database: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Work that waits, or was given up (dead), and what it failed of."""
+    from gateway.store import jobs as stored
+    from routing import numbers
+
+    prefix = next(iter(settings_of(config).desks.values())).ticket_prefix
+
+    def every(connection: Any) -> None:
+        for job in stored.every(connection):
+            number = numbers.number_of(job.ticket_id, prefix) if job.ticket_id else None
+            state = "dead" if job.run_at is None else "waiting"
+            if as_json:
+                show({
+                    "id": job.id, "kind": job.kind, "state": state, "run_at": job.run_at, "attempts": job.attempts,
+                    "ticket": number, "error": job.error,
+                })  # fmt: skip
+            else:
+                due = job.run_at.isoformat(timespec="seconds") if job.run_at else "-"
+                typer.echo(f"{job.id:6} {state:7} {due:25} {job.kind:12} {number or '-':14} {job.error or ''}".rstrip())
+
+    with database_of(database) as opened:
+        if revive is None:
+            opened.read(every)
+        elif opened.write(lambda c: stored.revive(c, revive, opened.clock.now())):
+            typer.echo(f"job {revive} runs again now")
+        else:
+            wrong(f"--revive: there is no dead job {revive}; 'presa jobs' lists them")

@@ -63,7 +63,7 @@ def up(
     doors = Doors(listen(addresses[0], "smtp"), listen(addresses[1], "web"))
     _prepared(settings, url)
     if pid_file is not None:
-        pid_file.write_text(f"{os.getpid()}\n")
+        _write_pid(pid_file)
     try:
         children.run(
             settings, url, doors, workers, lambda: _welcome(settings, smtp, web) if settings.demo else _open(smtp, web)
@@ -71,6 +71,15 @@ def up(
     finally:
         if pid_file is not None:
             pid_file.unlink(missing_ok=True)
+
+
+def _write_pid(path: Path) -> None:
+    try:
+        path.write_text(f"{os.getpid()}\n")
+    except OSError as trouble:
+        raise Permanent(
+            f"cannot write {path}: {trouble.strerror}; give --pid-file a place that can be written"
+        ) from trouble
 
 
 def _served(settings: "Settings", host: str, port: int) -> "Settings":

@@ -10,31 +10,41 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import Connection
 
 from gateway.clock import Clock, DatabaseClock, SystemClock
 from gateway.errors import Permanent, Temporary
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 BATCH = 64
 ATTEMPTS = 4
 BUSY_MILLISECONDS = 8_000
+SQLITE = b"SQLite format 3\0"  # how every such file begins; an empty one is a database to be
 CHANNEL = "presa"
 WAKE = "presa_wake"
+LINES = "presa_lines"
 _UNAVAILABLE = "the database does not answer; nothing was stored, please try again"
 
 
 def open_database(url: str) -> "Database":
     """A Database for `sqlite:///path` or `postgresql://...`; a path without a scheme is SQLite."""
-    parsed = sa.make_url(url if "://" in url else f"sqlite:///{url}")
+    try:
+        parsed = sa.make_url(url if "://" in url else f"sqlite:///{url}")
+    except (sa.exc.ArgumentError, ValueError) as trouble:  # its words may hold the password
+        raise Permanent(
+            "the database's address cannot be read; give sqlite:///PATH or postgresql://USER@HOST:PORT/NAME"
+        ) from trouble
     if parsed.get_backend_name() == "sqlite":
         return SqliteDatabase(parsed)
     if parsed.get_backend_name() == "postgresql":
@@ -47,6 +57,18 @@ def open_database(url: str) -> "Database":
 def wake_jobs(connection: Connection) -> None:
     """Tell the runner, after the commit of this transaction, that a job may be due."""
     connection.info[WAKE] = True
+
+
+def log_committed(connection: Connection, event: str, **facts: object) -> None:
+    """A line of the log, written after the commit of this transaction, or never when it is taken back."""
+    connection.info.setdefault(LINES, []).append((event, facts))
+
+
+def _write_lines(lines: list[tuple[str, Mapping[str, object]]]) -> None:
+    """A log that is full or gone must not make what is stored look as if it were not."""
+    with contextlib.suppress(OSError, ValueError):
+        for event, facts in lines:
+            log.warning(event, **facts)
 
 
 class Database:
@@ -94,10 +116,14 @@ class SqliteDatabase(Database):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             sqlite3.connect(path).close()
+            with path.open("rb") as file:
+                magic = file.read(len(SQLITE))
         except (OSError, sqlite3.Error) as trouble:
             raise Permanent(
                 f"cannot open the database file {path}: {trouble}; check that its directory can be written"
             ) from trouble
+        if magic not in (b"", SQLITE):
+            raise Permanent(f"{path} is no SQLite database; give --database another file")
         self.path = path
         self.clock = SystemClock()
         self.engine = sa.create_engine(url, pool_size=8, max_overflow=8, connect_args={"check_same_thread": False})
@@ -142,6 +168,7 @@ class SqliteDatabase(Database):
         try:
             with self._writer.connect() as connection:
                 connection.info.pop(WAKE, None)
+                lines = connection.info[LINES] = []
                 with connection.begin():
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                     for fn, future in batch:
@@ -170,14 +197,18 @@ class SqliteDatabase(Database):
             future.set_exception(trouble_of_one)
         if wake:
             self.wake()
+        _write_lines(lines)
 
 
 def _in_savepoint(connection: Connection, fn: Callable[[Connection], T]) -> T:
     bare: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    lines: list[object] = connection.info[LINES]
+    before = len(lines)
     bare.execute("SAVEPOINT one")
     try:
         result = fn(connection)
     except BaseException:
+        del lines[before:]
         with contextlib.suppress(sqlite3.OperationalError):
             bare.execute("ROLLBACK TO one")
             bare.execute("RELEASE one")
@@ -258,10 +289,12 @@ class PostgresDatabase(Database):
     def _once(self, fn: Callable[[Connection], T]) -> T:
         with self.engine.connect() as connection:
             connection.info.pop(WAKE, None)
+            lines = connection.info[LINES] = []
             with connection.begin():
                 result = fn(connection)
                 if connection.info.pop(WAKE, False):
                     connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+            _write_lines(lines)
             return result
 
     def _listen(self) -> None:

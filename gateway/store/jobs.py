@@ -5,7 +5,7 @@ fence. `attempts` counts claims since the last progress, so a job that kills its
 Nothing here runs a job; that is `gateway.jobs`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from gateway.store.database import wake_jobs
+from gateway.store.database import log_committed, wake_jobs
 from gateway.store.prepared import Prepared
 from gateway.store.tables import alarms, jobs
+from routing import numbers
 
 
 class LeaseLost(Exception):
@@ -170,6 +171,12 @@ def cancel(connection: Connection, kind: str, ticket_id: int) -> None:
     )
 
 
+def every(connection: Connection) -> Iterator[Job]:
+    """All jobs: the dead ones, then the others in the order in which they are due."""
+    query = sa.select(jobs).order_by(jobs.c.run_at.asc().nulls_first(), jobs.c.id)
+    return (_job(row) for row in connection.execute(query))
+
+
 def dead(connection: Connection) -> tuple[Job, ...]:
     return tuple(
         _job(row) for row in connection.execute(sa.select(jobs).where(jobs.c.run_at.is_(None)).order_by(jobs.c.id))
@@ -189,8 +196,9 @@ def late(connection: Connection, now: datetime, by: timedelta) -> int:
 
 
 def alarm(connection: Connection, now: datetime, kind: str, words: str, ticket_id: int | None = None) -> None:
-    """Something a person must look at."""
+    """Something a person must look at: in the console, in `presa check`, and as a line of the log that names no words."""
     connection.execute(sa.insert(alarms), {"at": now, "kind": kind, "words": words, "ticket_id": ticket_id})
+    log_committed(connection, "alarm", kind=kind, ticket=ticket_id and numbers.digits_of(ticket_id))
 
 
 def _change(connection: Connection, job: Job, **values: Any) -> None:

@@ -201,6 +201,7 @@ alarms = Table(
     Column("words", Text, nullable=False),
     Column("ticket_id", BigInteger),
     Column("seen_by", Text),
+    Column("seen_at", Instant, index=True),
 )
 
 # On the phone ---------------------------------------------------------------------------------------------------

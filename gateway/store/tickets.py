@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.store.prepared import Prepared
-from gateway.store.tables import EPOCH, MICROSECOND, call_events, entries, microseconds, reports, tickets
+from gateway.store.tables import EPOCH, MICROSECOND, alarms, call_events, entries, microseconds, reports, tickets
 from routing.numbers import number_of
 from routing.tickets import OPEN, Pause, Ticket
 
@@ -142,12 +142,14 @@ def last_told(connection: Connection, ids: Sequence[int]) -> Mapping[int, dateti
 
 
 def last_change(connection: Connection) -> int:
-    """The console's change counter: grows with every entry of any ticket, every report and every event of a call."""
+    """The console's change counter: grows with every entry of any ticket, every report, every event of a call, every
+    alarm and whenever one is seen.
+    """
     newest = [
-        sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery()
-        for table in (entries, reports, call_events)
+        sa.select(sa.func.coalesce(sa.func.max(column), 0, type_=sa.BigInteger)).scalar_subquery()
+        for column in (entries.c.id, reports.c.id, call_events.c.id, alarms.c.id, alarms.c.seen_at)
     ]
-    return int(connection.execute(sa.select(newest[0] + newest[1] + newest[2])).scalar_one())
+    return int(connection.execute(sa.select(sum(newest[1:], newest[0]))).scalar_one())
 
 
 def customers(connection: Connection) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gateway.web.views import (
     Action,
+    AlarmRow,
     CallRow,
     Choices,
     File,
@@ -77,7 +78,16 @@ class Backend(Protocol):
     def ledger(self, outcome: str, limit: int) -> tuple[LedgerRow, ...]:
         """Reports and their outcomes, newest first; outcome "" means all of them."""
 
+    def unseen(self) -> int:
+        """How many alarms nobody has seen."""
+
+    def alarms(self, limit: int, offset: int, *, only_unseen: bool) -> tuple[AlarmRow, ...]:
+        """The alarms, newest first."""
+
     # what a person does
+
+    def see(self, alarm: int, user: User, *, older: bool) -> None:
+        """This person has seen that alarm, and with `older` all that came before it. Who saw one first stays."""
 
     def act(self, number: str, action: Action, user: User, fields: Mapping[str, str], once: str) -> None:
         """Do it, in one transaction. `once` is a key (64 hex digits) of the form: sent twice, it acts once.

@@ -36,6 +36,7 @@ ROWS = 100
 KEEPALIVE_SECONDS = 20.0
 # Many changes in one breath are one event: a busy night must not make every open page fetch at every commit.
 GATHER_SECONDS = 0.5
+MAY_NOT = _("Your role may look, but not do this.")
 DONE: Mapping[str, str] = {
     "take": _("Taken in charge."),
     "answer": _("The answer is on its way."),
@@ -59,6 +60,7 @@ class Visit:
     token: str
     now: datetime
     change: int
+    alarms: int
     words: Words
     form: Mapping[str, str]
 
@@ -99,10 +101,12 @@ def router(
         ("/calls", console.calls),
         ("/oncall", console.oncall),
         ("/ledger", console.ledger),
+        ("/alarms", console.alarms),
         ("/outbox", console.outbox),
     )
     posts: tuple[tuple[str, Handler], ...] = (
         ("/tickets/{number}/{action}", console.act),
+        ("/alarms/seen", console.see),
         ("/logout", console.logout),
     )
     routes = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -175,8 +179,8 @@ class Console:
         if user is None:
             return None
         # The latest change is asked for before the page is: what happens in between is fetched again, not lost.
-        now, change = self._backend.now(), self._backend.changes(0)
-        return Visit(request, user, token, now, change, Words(user.language, user.zone, now), form)
+        now, change, alarms = self._backend.now(), self._backend.changes(0), self._backend.unseen()
+        return Visit(request, user, token, now, change, alarms, Words(user.language, user.zone, now), form)
 
     def _trouble(self, visit: Visit, status: int, words: str) -> Response:
         return self._draw(visit, "trouble.html", {"status": status, "said": words}, status)
@@ -190,6 +194,7 @@ class Console:
             "here": visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else ""),
             "now": visit.now,
             "change": visit.change,
+            "alarms": visit.alarms,
             "demo": self._settings.demo,
             "fragment": fragment,
             "template": template,
@@ -256,7 +261,7 @@ class Console:
         if action not in get_args(Action):
             raise Refused(404, _("There is no such page."))
         if action not in views.MAY[visit.user.role]:
-            raise Refused(403, _("Your role may look, but not do this."))
+            raise Refused(403, MAY_NOT)
         fields = {name: value.strip() for name, value in visit.form.items() if name not in ("csrf", "once")}
         try:
             forms.check(action, fields)
@@ -277,6 +282,31 @@ class Console:
         outcome = outcome if outcome in views.OUTCOMES else ""
         values = {"rows": self._backend.ledger(outcome, ROWS), "outcome": outcome, "outcomes": views.OUTCOMES}
         return self._draw(visit, "ledger.html", values)
+
+    def alarms(self, visit: Visit) -> Response:
+        asked = visit.request.query_params
+        only, offset = asked.get("show") == "unseen", _offset(asked.get("from", ""))
+        rows = self._backend.alarms(ROWS + 1, offset, only_unseen=only)
+        values = {
+            "rows": rows[:ROWS],
+            "show": "unseen" if only else "",
+            "offset": offset,
+            "more": f"/alarms?{urlencode({**asked, 'from': offset + ROWS})}" if len(rows) > ROWS else "",
+            "may": views.works(visit.user),
+        }
+        return self._draw(visit, "alarms.html", values)
+
+    def see(self, visit: Visit) -> Response:
+        """One alarm was seen, or all that the page showed: what came since stays unseen."""
+        if not views.works(visit.user):
+            raise Refused(403, MAY_NOT)
+        alarm = visit.form.get("alarm", "")
+        if not re.fullmatch(r"[0-9]{1,18}", alarm):
+            raise Refused(404, _("There is no such alarm."))
+        self._backend.see(int(alarm), visit.user, older="older" in visit.form)
+        place = {"show": visit.form.get("show", ""), "from": _offset(visit.form.get("from", ""))}
+        kept = urlencode({name: value for name, value in place.items() if value})
+        return redirect(f"/alarms{'?' if kept else ''}{kept}#alarm-{alarm}")
 
     def outbox(self, visit: Visit) -> Response:
         if not self._settings.demo:

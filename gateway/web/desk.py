@@ -13,11 +13,12 @@ import parsers
 from gateway import locale, work
 from gateway.engine import Engine
 from gateway.errors import Permanent
-from gateway.store import calls, letters, reports, tickets, users
+from gateway.store import alarms, calls, letters, reports, tickets, users
 from gateway.store.calls import StoredCall
 from gateway.store.users import StoredUser
 from gateway.web import phrases, rows, story, why
 from gateway.web.views import (
+    AlarmRow,
     CallRow,
     Choice,
     Choices,
@@ -169,6 +170,17 @@ class DeskBackend:
 
         return self._database.read(read)
 
+    def unseen(self) -> int:
+        return self._database.read(alarms.unseen)
+
+    def alarms(self, limit: int, offset: int, *, only_unseen: bool) -> tuple[AlarmRow, ...]:
+        def read(connection: Connection) -> tuple[AlarmRow, ...]:
+            found = alarms.latest(connection, limit, offset, only_unseen=only_unseen)
+            heads = tickets.heads(connection, (one.ticket_id for one in found), self._engine.prefixes)
+            return tuple(rows.alarm(one, rows.number(heads, one.ticket_id)) for one in found)
+
+        return self._database.read(read)
+
     # What a person does -----------------------------------------------------------------------------------------
 
     def act(self, number: str, action: str, user: User, fields: Mapping[str, str], once: str) -> None:
@@ -183,6 +195,10 @@ class DeskBackend:
                 work.perform(connection, self._engine, action, act)
 
         self._database.write(write)
+
+    def see(self, alarm: int, user: User, *, older: bool) -> None:
+        now = self._database.clock.now()
+        self._database.write(lambda c: alarms.see(c, alarm, user.name, now, older=older))
 
     # What happens -----------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What stored codes and words say to people: events of a call, reasons of the ledger, what happened to a ticket.
+"""What stored codes and words say to people: events of a call, reasons of the ledger, alarms, what happened to a ticket.
 
 The store keeps short English words and codes; the tables here turn each into a message of the catalogue. What is not in
 a table is shown as it is. Refuses to decide anything.
@@ -56,6 +56,19 @@ REASONS: Mapping[str, str] = {
     "person": _("The caller asked for a person"),
     "hung_up": _("The caller hung up early"),
     "callback": _("The caller asked to be called back"),
+}
+
+# Kinds of alarms -> what is the matter
+ALARMS: Mapping[str, str] = {
+    "page-exhausted": _("Nobody accepted the page: ring somebody by hand"),
+    "page-capped": _("An engineer was not rung: called too often already"),
+    "dead-job": _("Something did not get done and is not tried again"),
+    "breach": _("A deadline was missed"),
+    "escalation": _("The clock has escalated a ticket"),
+    "bounce": _("A mail of ours came back"),
+    "letter-refused": _("A mail of ours was refused"),
+    "unreadable": _("A mail could not be read: look at the raw mail"),
+    "failed-inside": _("Something failed on our side: look at the ticket"),
 }
 
 # The store's words of an entry -> (what goes on after who did it, what stands below). {1} is what the pattern found.

@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 
 import parsers
 from gateway.store import directory
+from gateway.store.alarms import GRAVE, Alarm
 from gateway.store.calls import StoredCall
 from gateway.store.letters import StoredLetter
 from gateway.store.reports import LedgerRow as Report
 from gateway.store.tickets import Head
 from gateway.web import phrases, views, why
 from gateway.web.views import (
+    AlarmRow,
     CallRow,
     Choice,
     ClockView,
@@ -127,6 +129,14 @@ def line(report: Report, head: Head | None) -> LedgerRow:
         str(report.id), report.at, report.door, report.envelope_from or (head.customer_name if head else None) or report.customer or "",
         report.outcome, report.reason or "", phrases.REASONS.get(report.reason or "", ""), head.number if head else "",
         head.subject if head else "", report.message_id or "",
+    )  # fmt: skip
+
+
+def alarm(alarm: Alarm, number: str) -> AlarmRow:
+    """Most alarms begin with their ticket's number, which has a place of its own."""
+    return AlarmRow(
+        str(alarm.id), alarm.at, phrases.ALARMS.get(alarm.kind, alarm.kind), alarm.words.removeprefix(f"{number}: "),
+        alarm.kind in GRAVE, number, alarm.seen_by or "", alarm.seen_at,
     )  # fmt: skip
 
 

@@ -338,6 +338,21 @@ class LedgerRow:
     message_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmRow:
+    """Something a person must look at. `what` says the kind to people, `words` are its own; `grave`: nothing goes on by
+    itself. `seen_by` is empty until somebody has said so."""
+
+    id: str
+    at: datetime
+    what: str
+    words: str
+    grave: bool = False
+    ticket: str = ""
+    seen_by: str = ""
+    seen: datetime | None = None
+
+
 def share(intervals: Sequence[tuple[datetime, datetime]], at: datetime) -> float:
     """The part of a clock's open intervals that lies before `at`, 0 to 1; 1 when there are none."""
     whole = sum(((end - start) for start, end in intervals), timedelta())
@@ -345,6 +360,11 @@ def share(intervals: Sequence[tuple[datetime, datetime]], at: datetime) -> float
         return 1.0
     gone = sum(((min(end, at) - start) for start, end in intervals if start < at), timedelta())
     return min(1.0, gone / whole)
+
+
+def works(user: User) -> bool:
+    """Whether this person does anything here but look."""
+    return bool(MAY[user.role])
 
 
 def offered(page: TicketPage, user: User) -> frozenset[Action]:
