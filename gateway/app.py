@@ -37,6 +37,7 @@ from gateway.phone.simulator import Line
 from gateway.phone.timeline import Timeline
 from gateway.phone.twilio import Signatures
 from gateway.post import send
+from gateway.reader import Reader
 from gateway.settings import Settings
 from gateway.smtp import Delivery, Door, Limits
 from gateway.store import directory, users
@@ -211,7 +212,8 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
     state = Web()
     exchange = exchange_of(parts.settings)
     server = _web_server(web(parts, state, pool, exchange))
-    intake = Intake(parts.engine, pool)
+    reader = Reader()
+    intake = Intake(parts.engine, reader, pool)
     door = Door(
         "",
         0,
@@ -221,6 +223,7 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
         sock=doors.smtp,
     )
     serving = asyncio.create_task(server.serve(sockets=[doors.web]))
+    reader.start()
     await door.start()
     parts.runner.start(intake.busy)
     with _ringing(exchange):
@@ -230,6 +233,7 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
         state.ready = False
         state.closing.set()
         await door.stop()
+        await reader.stop()
         server.should_exit = True
         await serving
     await loop.run_in_executor(None, parts.runner.stop)
@@ -268,10 +272,11 @@ def _web_server(app: ASGIApp) -> uvicorn.Server:
 
 
 class Intake:
-    """The mail door's promise: read in a worker thread, filed by the database, and the words of the 250 when all is durable."""
+    """The mail door's promise: read beside the doors, filed by the database, and the words of the 250 when all is durable."""
 
-    def __init__(self, engine: Engine, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, engine: Engine, reader: Reader, pool: ThreadPoolExecutor) -> None:
         self._engine = engine
+        self._reader = reader
         self._pool = pool
         self._in_hand = 0
         self._promised = float("-inf")
@@ -283,7 +288,7 @@ class Intake:
     async def deliver(self, delivery: Delivery) -> str:
         self._in_hand += 1
         try:
-            mail = await asyncio.get_running_loop().run_in_executor(self._pool, self._read, delivery)
+            mail = await self._read(delivery)
             try:
                 outcome = await asyncio.wrap_future(self._engine.file(mail))
             except Temporary:
@@ -295,11 +300,15 @@ class Intake:
             self._promised = time.monotonic()
         return f"2.0.0 Ok: {outcome.outcome}"
 
-    def _read(self, delivery: Delivery) -> Mail:
-        now = self._engine.database.clock.now()
-        return self._engine.read(Arrival(
-            "smtp", delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw, now, delivery.helo,
-        ))  # fmt: skip
+    async def _read(self, delivery: Delivery) -> Mail:
+        arrival = Arrival(
+            "smtp", delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw,
+            self._engine.database.clock.now(), delivery.helo,
+        )  # fmt: skip
+        reading = await self._reader.read(arrival.raw, arrival.received)
+        if self._engine.resolver is None or self._engine.vouched_for(arrival.peer):
+            return self._engine.in_hand(arrival, reading)  # nothing to wait for: no DNS is asked
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._engine.in_hand, arrival, reading)
 
 
 def exchange_of(settings: Settings) -> Exchange | None:

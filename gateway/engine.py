@@ -10,18 +10,17 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
 
-import parsers
-from gateway import authenticate
+from gateway import authenticate, reader
 from gateway.errors import Temporary
 from gateway.post import compose, tokens
 from gateway.post.letter import Answer, Letter, Notice, Receipt
+from gateway.reader import Reading
 from gateway.settings import Settings
 from gateway.store import calls, directory, jobs, reports, tickets
 from gateway.store.database import Database
@@ -123,18 +122,18 @@ class Engine:
 
     def read(self, arrival: Arrival) -> Mail:
         """Steps 1 and 2, outside the transaction: fingerprint, parse, authenticate."""
-        digest = sha256(arrival.raw).hexdigest()
+        return self.in_hand(arrival, reader.read(arrival.raw, arrival.received))
+
+    def in_hand(self, arrival: Arrival, reading: Reading) -> Mail:
+        """A mail that has been read, with the proof of its sender."""
         try:
-            message = parsers.parse(arrival.raw)
-            proof = self.authenticate(message, arrival.raw, arrival.peer, arrival.envelope_from or "", arrival.helo)
-        except Exception as trouble:  # the door's edge: neither should raise; if one does, the raw is still a report
-            log.error("engine.reading_failed", sha256=digest, exc_info=trouble)
-            message = Message(error="a fault of ours while it was read")
-            proof = Authentication("none", "none", None, (message.error or "",))
-        key = threads.delivery_key(
-            arrival.raw, identified=bool(message.message_id or message.date), received=arrival.received
-        )
-        return Mail(arrival, digest, reports.compress(arrival.raw), key, message, proof)
+            proof = self.authenticate(
+                reading.message, arrival.raw, arrival.peer, arrival.envelope_from or "", arrival.helo
+            )
+        except Exception as trouble:  # it should not raise; if it does, the sender is unverified and nothing is lost
+            log.error("engine.authentication_failed", sha256=reading.sha256, exc_info=trouble)
+            proof = Authentication("temperror", "none", None, ("a fault of ours while the sender was checked",))
+        return Mail(arrival, reading.sha256, reading.compressed, reading.key, reading.message, proof)
 
     def authenticate(self, message: Message, raw: bytes, peer: str, envelope_from: str, helo: str) -> Authentication:
         """Was it really sent by the domain in its From? By our edge, by the demo's rule, or by DNS within 3 s."""
@@ -142,6 +141,10 @@ class Engine:
             message, raw, peer=peer, envelope_from=envelope_from, helo=helo,
             edge=self.settings.edge, demo=self.settings.demo, resolver=self.resolver,
         )  # fmt: skip
+
+    def vouched_for(self, peer: str) -> bool:
+        """Is a mail from this peer judged without DNS: by our edge's results or the demo's rule?"""
+        return self.settings.demo or (self.settings.edge is not None and self.settings.edge.delivers_from(peer))
 
     def file_mail(self, connection: Connection, mail: Mail) -> Outcome:
         """Steps 3 to 6 in the caller's transaction."""

@@ -18,7 +18,7 @@ from gateway.pager import Pager
 from gateway.post import budget, send
 from gateway.post.letter import Letter, Note, Receipt
 from gateway.post.send import SmartHost
-from gateway.store import jobs, letters, reports, tickets
+from gateway.store import calls, jobs, letters, reports, tickets
 from gateway.store.jobs import Handler, Job, Settled
 from gateway.store.tickets import NewEntry
 from routing.tickets import OPEN, Ticket
@@ -66,12 +66,8 @@ class Handlers:
         now = self._database.clock.now()
         if ticket.requester is None:
             return Settled()
-        verdict = self._database.read(lambda connection: self._budget(connection, ticket, now))
         message_id = self._engine.outgoing_message_id(ticket)
         kept = self._database.read(lambda connection: letters.by_message_id(connection, message_id))
-        if kept is None and not verdict.allowed:
-            told = NewEntry("note", "presa", {"words": f"no acknowledgement sent: {verdict.why}"})
-            return Settled(lambda connection: tickets.tell(connection, ticket.id, now, told))
         if kept is None:
             content = Receipt(
                 clocks=self._engine.stamp(ticket).clocks if ticket.plan else (),
@@ -84,7 +80,10 @@ class Handlers:
                 if ticket.plan
                 else (),
             )
-            self._write(self._engine.letter(ticket, content, message_id, now, job.state), ticket, job)
+            verdict = self._write(self._engine.letter(ticket, content, message_id, now, job.state), ticket, job)
+            if not verdict.allowed:
+                told = NewEntry("note", "presa", {"words": f"no acknowledgement sent: {verdict.why}"})
+                return Settled(lambda connection: tickets.tell(connection, ticket.id, now, told))
         return self._send(message_id, ticket, "acknowledgement")
 
     def letter(self, job: Job) -> Settled:
@@ -98,16 +97,22 @@ class Handlers:
         }
         return budget.may_answer(history, now, verified=ticket.verified)  # type: ignore[arg-type]
 
-    def _write(self, letter: Letter, ticket: Ticket, job: Job) -> None:
-        """The intent, under the job's lease: from now on this very letter is what goes, whoever sends it."""
+    def _write(self, letter: Letter, ticket: Ticket, job: Job) -> budget.Verdict:
+        """The intent, under the job's lease: from now on this very letter is what goes, whoever sends it.
+
+        Counted and written as one, one address at a time: of many at once no more leave than the budget has."""
 
         written = self._engine.written(letter, ticket)
 
-        def write(connection: Connection) -> None:
+        def write(connection: Connection) -> budget.Verdict:
             jobs.keep(connection, job, job.state)
-            letters.write(connection, written)
+            calls.alone(connection, f"letter:{ticket.requester}")
+            verdict = self._budget(connection, ticket, letter.date)
+            if verdict.allowed:
+                letters.write(connection, written)
+            return verdict
 
-        self._database.write(write)
+        return self._database.write(write)
 
     def _send(self, message_id: str, ticket: Ticket, kind: str) -> Settled:
         stored = self._database.read(lambda connection: letters.by_message_id(connection, message_id))

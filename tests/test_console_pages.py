@@ -183,7 +183,7 @@ def test_a_fragment_holds_only_the_parts_that_change(browser: TestClient) -> Non
         "/tickets/PR-1002-4137": ["head", "clocks", "actions", "story", "why", "facts"],
     }.items():
         html = browser.get(path, headers=live).text
-        assert re.findall(r'id="(\w+)" hx-swap-oob="true"', html) == [*parts, "time"]
+        assert re.findall(r'id="(\w+)" hx-swap-oob="true"', html) == [*parts, "alarms", "time"]
         assert "<html" not in html
         assert 'id="answer"' not in html
 

@@ -197,7 +197,7 @@ def test_a_hostile_message_id_cannot_write_headers_of_the_acknowledgement(world:
 
 def test_an_unverified_stranger_gets_one_acknowledgement_an_hour(world: World) -> None:
     address = "curioso@unknown.example"
-    world.presa.send(*(mail(address, body=f"domanda {number}\r\n") for number in range(3)))
+    world.presa.send(*(mail(address, body=f"domanda {number}\r\n") for number in range(8)))
     until(lambda: world.sink.to(address), 10, "the acknowledgement")
     time.sleep(0.5)
     assert len(world.sink.to(address)) == 1

@@ -317,6 +317,7 @@ class PostgresDatabase(Database):
             connection.execute(f"LISTEN {CHANNEL}")
 
             def notifications() -> Iterator[None]:
+                yield None  # what was put down before we listened
                 while not self._closing.is_set():
                     for _ in connection.notifies(timeout=1.0):
                         yield None

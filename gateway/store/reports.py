@@ -62,13 +62,8 @@ class Twin:
     verified: bool
 
 
-def compress(raw: bytes) -> bytes:
-    """How raw bytes are kept; done outside the transaction (zlib lets other threads run)."""
-    return zlib.compress(raw, 1)
-
-
 def keep_raw(connection: Connection, sha256: str, size: int, compressed: bytes) -> None:
-    """Keep raw bytes once, addressed by their content."""
+    """Keep raw bytes once, addressed by their content; `compressed` is their zlib form, made outside the transaction."""
     _KEEP_RAW.run(connection, {"sha256": sha256, "size": size, "body": compressed})
 
 

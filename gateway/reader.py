@@ -1,0 +1,230 @@
+"""Reads mails in a process of its own, beside the doors.
+
+A mail that eats time or memory while it is parsed is ended there and becomes a ticket to look at; nobody else's session
+waits for it. It also leaves the doors' interpreter to the doors and the commits. While the process starts, for large
+mails, and if it cannot be started at all, mails are read in a thread as before: the same function, the same result.
+
+    python -m gateway.reader        the process: frames on stdin (pickle of (bytes, instant)), Readings on stdout
+"""
+
+import asyncio
+import contextlib
+import os
+import pickle
+import resource
+import signal
+import struct
+import sys
+import zlib
+from collections import deque
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import BinaryIO
+
+import structlog
+
+import parsers
+from parsers import Message
+from routing import threads
+
+log = structlog.get_logger(__name__)
+
+LARGEST = 1 << 20  # bytes; a larger mail is not copied from process to process
+SECONDS = 5.0  # for one mail; the parser's own bound is 2 s
+MEMORY = 3 << 30  # bytes of address space of the reading process
+TRIES = 3  # starts in a row without a single mail read, before we stop trying
+_LENGTH = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a mail says, and what it is kept as. `message` has no bodies and no contents: the raw bytes have them.
+
+    `html` is "" when there is an HTML body, None when there is none; `reply_text` is whole."""
+
+    sha256: str
+    compressed: bytes
+    key: str
+    message: Message
+
+
+def read(raw: bytes, received: datetime) -> Reading:
+    """Fingerprint, parse and compress one mail. Never raises."""
+    try:
+        message = parsers.parse(raw)
+    except Exception as trouble:  # the parser has its own guard; should it fail, the raw is still a report
+        log.error("reader.failed", exc_info=trouble)
+        message = Message(error="a fault of ours while it was read")
+    return _reading(raw, received, message)
+
+
+def unread(raw: bytes, received: datetime, why: str) -> Reading:
+    """A mail that nobody could read: kept all the same."""
+    return _reading(raw, received, Message(error=why))
+
+
+def _reading(raw: bytes, received: datetime, message: Message) -> Reading:
+    key = threads.delivery_key(raw, identified=bool(message.message_id or message.date), received=received)
+    light = replace(
+        message,
+        text=None,
+        html=None if message.html is None else "",
+        attachments=tuple(replace(one, content=b"") for one in message.attachments),
+    )
+    return Reading(sha256(raw).hexdigest(), zlib.compress(raw, 1), key, light)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    raw: bytes
+    received: datetime
+    future: "asyncio.Future[Reading]"
+
+
+class Reader:
+    """The reading process of one event loop. `read` may be called by many at once; mails are read in their order."""
+
+    def __init__(
+        self, command: tuple[str, ...] = (sys.executable, "-m", "gateway.reader"), seconds: float = SECONDS
+    ) -> None:
+        self._command = command
+        self._seconds = seconds
+        self._waiting: deque[_Waiting] = deque()
+        self._since = 0.0  # when the first of those waiting came to be read
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready = False
+        self._failed = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._live(), name="presa-reader")
+
+    async def stop(self) -> None:
+        """End the process; whatever still waits is read in a thread."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+        while self._waiting:
+            one = self._waiting.popleft()
+            if not one.future.done():
+                one.future.set_result(read(one.raw, one.received))
+
+    async def read(self, raw: bytes, received: datetime) -> Reading:
+        """What the mail says; see `read`."""
+        loop = asyncio.get_running_loop()
+        if not self._ready or len(raw) > LARGEST:
+            return await loop.run_in_executor(None, read, raw, received)
+        one = _Waiting(raw, received, loop.create_future())
+        if not self._waiting:
+            self._since = loop.time()
+        self._waiting.append(one)
+        self._send(one)
+        return await one.future
+
+    def _send(self, one: _Waiting) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        frame = pickle.dumps((one.raw, one.received), pickle.HIGHEST_PROTOCOL)
+        self._process.stdin.write(_LENGTH.pack(len(frame)) + frame)
+
+    async def _live(self) -> None:
+        """Start the process and start it again when it ends."""
+        watch = asyncio.create_task(self._watch())
+        try:
+            while self._failed < TRIES:
+                try:
+                    await self._serve()
+                except OSError as trouble:
+                    log.error("reader.not_started", error=str(trouble))
+                    self._failed += 1
+            log.error("reader.given_up", after=TRIES)
+        finally:
+            self._ready = False
+            watch.cancel()
+
+    async def _serve(self) -> None:
+        """One life of the process: answers in the order of the questions."""
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe, limit=LARGEST * 4)
+        out = self._process.stdout
+        assert out is not None
+        try:
+            self._failed += 1
+            while True:
+                (length,) = _LENGTH.unpack(await out.readexactly(_LENGTH.size))
+                answer = await out.readexactly(length)
+                if length == 0:  # its first word: it is there
+                    self._come_back()
+                    continue
+                self._failed = 0
+                one = self._waiting.popleft()
+                self._since = asyncio.get_running_loop().time()
+                if not one.future.done():
+                    one.future.set_result(pickle.loads(answer))  # noqa: S301 - our own process wrote it
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self._blame_the_first()
+            await self._process.wait()
+
+    def _come_back(self) -> None:
+        """The process is there (again): those who waited when the last one ended are asked again."""
+        self._ready = True
+        self._since = asyncio.get_running_loop().time()
+        for one in self._waiting:
+            self._send(one)
+
+    def _blame_the_first(self) -> None:
+        """The process ended while it read the first of those waiting: that mail is not read again."""
+        self._ready = False
+        if not self._waiting:
+            return
+        one = self._waiting.popleft()
+        log.error("reader.ended", sha256=sha256(one.raw).hexdigest(), size=len(one.raw))
+        if not one.future.done():
+            one.future.set_result(unread(one.raw, one.received, "reading it took too long or too much memory"))
+        if self._failed >= TRIES:
+            while self._waiting:
+                other = self._waiting.popleft()
+                if not other.future.done():
+                    other.future.set_result(read(other.raw, other.received))
+
+    async def _watch(self) -> None:
+        """End the process when one mail takes too long."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._seconds / 4)
+            if (
+                self._ready
+                and self._waiting
+                and loop.time() - self._since > self._seconds
+                and self._process is not None
+            ):
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+
+
+def _serve_stdin(source: BinaryIO, sink: BinaryIO) -> None:
+    """The process: one answer for each question, until the parent closes its end."""
+    sink.write(_LENGTH.pack(0))
+    sink.flush()
+    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
+        raw, received = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301 - our parent wrote it
+        answer = pickle.dumps(read(raw, received), pickle.HIGHEST_PROTOCOL)
+        sink.write(_LENGTH.pack(len(answer)) + answer)
+        sink.flush()
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; its end closes our stdin
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not land between two answers
+    _serve_stdin(sys.stdin.buffer, sink)
+
+
+if __name__ == "__main__":
+    main()
