@@ -4,7 +4,7 @@ A mail that eats time or memory while it is parsed is ended there and becomes a 
 waits for it. It also leaves the doors' interpreter to the doors and the commits. While the process starts, for large
 mails, and if it cannot be started at all, mails are read in a thread as before: the same function, the same result.
 
-    python -m gateway.reader        the process: frames on stdin (pickle of (bytes, instant)), Readings on stdout
+The process takes frames on stdin (pickle of (bytes, instant)) and gives Readings on stdout, one for one.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ LARGEST = 1 << 20  # bytes; a larger mail is not copied from process to process
 SECONDS = 5.0  # for one mail; the parser's own bound is 2 s
 MEMORY = 3 << 30  # bytes of address space of the reading process
 TRIES = 3  # starts in a row without a single mail read, before we stop trying
+COMMAND = (sys.executable, "-c", "from gateway.reader import main; main()")
 _LENGTH = struct.Struct(">I")
 
 
@@ -101,18 +102,11 @@ class Reader:
         self._task = asyncio.create_task(self._live(), name="presa-reader")
 
     async def stop(self) -> None:
-        """End the process; whatever still waits is read in a thread."""
+        """End the process; whatever still waits is read here."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-        while self._waiting:
-            one = self._waiting.popleft()
-            if not one.future.done():
-                one.future.set_result(read(one.raw, one.received))
 
     async def read(self, raw: bytes, received: datetime) -> Reading:
         """What the mail says; see `read`."""
@@ -133,42 +127,51 @@ class Reader:
         self._process.stdin.write(_LENGTH.pack(len(frame)) + frame)
 
     async def _live(self) -> None:
-        """Start the process and start it again when it ends."""
+        """Start the process and start it again when it ends; at the end nobody is left waiting."""
         watch = asyncio.create_task(self._watch())
         try:
             while self._failed < TRIES:
+                self._failed += 1
                 try:
                     await self._serve()
-                except OSError as trouble:
-                    log.error("reader.not_started", error=str(trouble))
-                    self._failed += 1
+                except Exception as trouble:  # the loop's edge: without the process, mails are read in threads
+                    log.error("reader.failed", exc_info=trouble)
+                self._blame_the_first()
             log.error("reader.given_up", after=TRIES)
         finally:
             self._ready = False
             watch.cancel()
+            while self._waiting:
+                one = self._waiting.popleft()
+                self._answer(one, read(one.raw, one.received))
 
     async def _serve(self) -> None:
         """One life of the process: answers in the order of the questions."""
         pipe = asyncio.subprocess.PIPE
-        self._process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe, limit=LARGEST * 4)
-        out = self._process.stdout
+        process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe, limit=LARGEST * 4)
+        self._process, out = process, process.stdout
         assert out is not None
         try:
-            self._failed += 1
             while True:
                 (length,) = _LENGTH.unpack(await out.readexactly(_LENGTH.size))
-                answer = await out.readexactly(length)
                 if length == 0:  # its first word: it is there
                     self._come_back()
                     continue
+                reading = pickle.loads(await out.readexactly(length))  # noqa: S301 - our own process wrote it
                 self._failed = 0
-                one = self._waiting.popleft()
                 self._since = asyncio.get_running_loop().time()
-                if not one.future.done():
-                    one.future.set_result(pickle.loads(answer))  # noqa: S301 - our own process wrote it
+                self._answer(self._waiting.popleft(), reading)
         except (asyncio.IncompleteReadError, ConnectionError):
-            self._blame_the_first()
-            await self._process.wait()
+            return
+        finally:
+            self._ready = False
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    def _answer(self, one: _Waiting, reading: Reading) -> None:
+        if not one.future.done():
+            one.future.set_result(reading)
 
     def _come_back(self) -> None:
         """The process is there (again): those who waited when the last one ended are asked again."""
@@ -179,18 +182,10 @@ class Reader:
 
     def _blame_the_first(self) -> None:
         """The process ended while it read the first of those waiting: that mail is not read again."""
-        self._ready = False
-        if not self._waiting:
-            return
-        one = self._waiting.popleft()
-        log.error("reader.ended", sha256=sha256(one.raw).hexdigest(), size=len(one.raw))
-        if not one.future.done():
-            one.future.set_result(unread(one.raw, one.received, "reading it took too long or too much memory"))
-        if self._failed >= TRIES:
-            while self._waiting:
-                other = self._waiting.popleft()
-                if not other.future.done():
-                    other.future.set_result(read(other.raw, other.received))
+        if self._waiting:
+            one = self._waiting.popleft()
+            log.error("reader.ended", sha256=sha256(one.raw).hexdigest(), size=len(one.raw))
+            self._answer(one, unread(one.raw, one.received, "reading it took too long or too much memory"))
 
     async def _watch(self) -> None:
         """End the process when one mail takes too long."""
