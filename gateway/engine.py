@@ -6,9 +6,9 @@ What fails between keep and decide loses nothing: the report becomes a ticket to
 fails in keep or file raises Temporary, and nothing is half done. Calls come in by `file_call`, inside their own dialogue.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 
 from gateway import authenticate, reader
 from gateway.errors import Temporary
-from gateway.post import compose, tokens
-from gateway.post.letter import Answer, Letter, Notice, Receipt
+from gateway.filing import Filing, shown
+from gateway.post import tokens
 from gateway.reader import Reading
 from gateway.settings import Settings
 from gateway.store import calls, directory, jobs, reports, tickets
@@ -30,19 +30,17 @@ from identity.clues import Signs
 from identity.people import Authentication, Recognition
 from identity.sender import Sender
 from parsers import Message
-from routing import decide, numbers, sla, threads
+from routing import decide, numbers, threads
 from routing.decide import Decision, Report
 from routing.desk import Desk
 from routing.threads import Clues, Joining
-from routing.tickets import Ticket, after, ended
+from routing.tickets import ended
 
 log = structlog.get_logger(__name__)
 
-LONGEST_SUBJECT = 300
 VERIFY_AGAIN = timedelta(minutes=5)  # a sender whose DNS did not answer is asked about again
 HELD_BOUNCE = "bounce-not-ours"
-HELD_TOKEN = "token-without-party"
-HELD_LOOP = "suspected-loop"
+HELD_TOKEN = "token-without-party"  # noqa: S105 - a reason code
 UNREADABLE = "unreadable"
 FAILED = "failed-inside"
 
@@ -86,18 +84,15 @@ class Outcome:
     evidence: tuple[str, ...] = ()
 
 
-class Engine:
+class Engine(Filing):
     """Files reports. Has no state of its own: any replica's engine does the same."""
 
     def __init__(
         self, settings: Settings, database: Database, secret: bytes, resolver: authenticate.Resolver | None = None
     ) -> None:
-        self.settings = settings
-        self.database = database
-        self.secret = secret
+        super().__init__(settings, database, secret)
         self.resolver = resolver
         self._own = settings.own_addresses
-        self.prefixes = {desk.id: desk.ticket_prefix for desk in settings.desks.values()}
 
     # The story of a mail ----------------------------------------------------------------------------------------
 
@@ -126,14 +121,14 @@ class Engine:
 
     def in_hand(self, arrival: Arrival, reading: Reading) -> Mail:
         """A mail that has been read, with the proof of its sender."""
+        message = reading.message
         try:
-            proof = self.authenticate(
-                reading.message, arrival.raw, arrival.peer, arrival.envelope_from or "", arrival.helo
-            )
-        except Exception as trouble:  # it should not raise; if it does, the sender is unverified and nothing is lost
+            proof = self.authenticate(message, arrival.raw, arrival.peer, arrival.envelope_from or "", arrival.helo)
+        except Exception as trouble:  # it should not raise; if it does, the mail is a ticket to look at
             log.error("engine.authentication_failed", sha256=reading.sha256, exc_info=trouble)
-            proof = Authentication("temperror", "none", None, ("a fault of ours while the sender was checked",))
-        return Mail(arrival, reading.sha256, reading.compressed, reading.key, reading.message, proof)
+            message = replace(message, error="a fault of ours while the sender was checked")
+            proof = Authentication("none", "none", None, (message.error or "",))
+        return Mail(arrival, reading.sha256, reading.compressed, reading.key, message, proof)
 
     def authenticate(self, message: Message, raw: bytes, peer: str, envelope_from: str, helo: str) -> Authentication:
         """Was it really sent by the domain in its From? By our edge, by the demo's rule, or by DNS within 3 s."""
@@ -266,38 +261,6 @@ class Engine:
         )
         return self._record(connection, mail, done)
 
-    def open_ticket(
-        self, connection: Connection, desk: Desk, who: Recognition, decision: Decision, evidence: tuple[str, ...], *,
-        subject: str, channel: str, received: datetime, contact_address: str | None = None, phone: str | None = None,
-        linked: int | None = None, entries: tuple[NewEntry, ...] = (),
-    ) -> int:  # fmt: skip
-        """Step 6 for every door: the ticket, its clocks, its story and its jobs. Returns the ticket's id."""
-        stamp = decision.stamp
-        due = (
-            min((clock for clock in stamp.clocks if clock.due), key=lambda clock: clock.due or received, default=None)
-            if stamp
-            else None
-        )
-        customer = directory.get(connection, who.customer) if who.customer else None
-        ticket_id = tickets.insert(connection, {
-            "desk": desk.id, "customer": who.customer, "customer_name": customer.name if customer else None,
-            "contact": who.contact, "requester": contact_address, "phone": phone, "language": decision.language,
-            "subject": _shown(subject), "channel": channel, "plan": decision.plan, "base_plan": None,
-            "kind": decision.kind, "priority": decision.priority, "queue": decision.queue, "level": decision.level,
-            "state": "new", "verified": who.verified, "via_on_call": decision.via_on_call,
-            "received_at": received, "opened_at": received, "linked": linked,
-            "next_due": due.due if due else None, "next_target": due.target if due else None,
-            "clocks": sla.as_json(stamp, desk.zone) if stamp else {}, "evidence": list(evidence),
-        })  # fmt: skip
-        tickets.tell(connection, ticket_id, received, *entries)
-        todo: list[tuple[str, datetime, dict[str, Any]]] = []
-        if due is not None and due.due is not None:
-            todo.append(("clock", due.due, {}))
-        if decision.page:
-            todo.append(("page", received, {"page": calls.open_page(connection, ticket_id, received)}))
-        jobs.add_all(connection, todo, ticket_id)
-        return ticket_id
-
     def _append(self, connection: Connection, mail: Mail, who: Recognition, joining: Joining) -> Outcome:
         """A known conversation goes on. A person's answer ends a wait for the customer; an automatic one changes nothing."""
         ticket, at = joining.ticket, mail.arrival.received
@@ -396,87 +359,7 @@ class Engine:
             jobs.add(connection, "page", now, {"page": calls.open_page(connection, ticket_id, now)}, ticket_id)
         self.restamp(connection, ticket_id)
 
-    # Clocks -----------------------------------------------------------------------------------------------------
-
-    def restamp(self, connection: Connection, ticket_id: int) -> None:
-        """Count a ticket's clocks again from its original receipt, after a pause, a new priority, a reopening."""
-        ticket = self.ticket(connection, ticket_id, lock=True)
-        if ticket is None or ticket.plan is None:
-            return
-        stamp = self.stamp(ticket)
-        waiting = [clock for clock in stamp.clocks if clock.due and clock.target not in ticket.met]
-        due = min(waiting, key=lambda clock: clock.due or ticket.received_at, default=None)
-        tickets.update(
-            connection, ticket, clocks=sla.as_json(stamp, self.desk(ticket.desk).zone),
-            next_due=due.due if due else None, next_target=due.target if due else None,
-        )  # fmt: skip
-        now = self.database.clock.now()
-        if not jobs.hasten(connection, "clock", ticket_id, now):
-            jobs.add(connection, "clock", now, {}, ticket_id)
-
-    def stamp(self, ticket: Ticket, at: datetime | None = None) -> sla.Stamp:
-        """A ticket's promises from its receipt, pauses and what was met; `at` gives their state at that instant."""
-        assert ticket.plan is not None
-        return sla.stamp(
-            self.desk(ticket.desk), plan=ticket.plan, base_plan=ticket.base_plan, kind=ticket.kind, priority=ticket.priority,  # type: ignore[arg-type]
-            received=ticket.received_at, via_on_call=ticket.via_on_call, pauses=[(p.start, p.end) for p in ticket.pauses],
-            met=ticket.met, at=at, stopped_at=ticket.resolved_at,  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    def take(self, connection: Connection, ticket_id: int, name: str, at: datetime) -> None:
-        """Somebody takes a ticket in charge: the clock knows."""
-        ticket = self.ticket(connection, ticket_id, lock=True)
-        if ticket is None or (state := after(ticket.state, "take")) is None:
-            return
-        met = {"take_charge": at, **ticket.met}
-        tickets.update(connection, ticket, state=state, assignee=name, met=met)
-        tickets.tell(connection, ticket_id, at, NewEntry("state", name, {"words": f"taken in charge by {name}"}))
-        self.restamp(connection, ticket_id)
-
-    # Letters ----------------------------------------------------------------------------------------------------
-
-    def reply_to(self, ticket: Ticket) -> str:
-        """The address that adds to this ticket, by its own token."""
-        return tokens.reply_address(self._address_of(ticket), ticket.number, self.secret)
-
-    def outgoing_message_id(self, ticket: Ticket, n: int = 1) -> str:
-        """The id (without <>) of the n-th mail about this ticket; the first is the acknowledgement."""
-        return tokens.message_id(ticket.number, n, self._address_of(ticket).rpartition("@")[2], self.secret)
-
-    def letter(
-        self,
-        ticket: Ticket,
-        content: Receipt | Answer | Notice,
-        message_id: str,
-        now: datetime,
-        thread: Mapping[str, Any],
-    ) -> Letter:
-        """A letter to the ticket's requester. `thread`: in_reply_to and references, to stay in the conversation."""
-        assert ticket.requester is not None
-        desk = self.desk(ticket.desk)
-        return Letter(
-            ticket.requester, ticket.language, desk.zone, ticket.number, desk.name.get(ticket.language, desk.id),
-            self._address_of(ticket), self.reply_to(ticket), message_id, now, content,
-            thread.get("in_reply_to"), tuple(thread.get("references", ())),
-        )  # fmt: skip
-
-    def written(self, letter: Letter, ticket: Ticket) -> Mapping[str, Any]:
-        """A letter ready to be kept (`letters.write`) before it leaves. Composing takes long: do it before a transaction."""
-        folders = self.settings.templates.get(ticket.desk, ())
-        return {
-            "message_id": letter.message_id, "ticket_id": ticket.id, "kind": compose.kind_of(letter.content), "at": letter.date,
-            "recipient": letter.to, "envelope_from": compose.envelope_from(letter),
-            "subject": compose.subject(letter, folders), "body": compose.compose(letter, folders),
-        }  # fmt: skip
-
-    def _address_of(self, ticket: Ticket) -> str:
-        """The desk's own address: the first recipient that belongs to it."""
-        return next(address for address, where in self.settings.recipients.items() if where.desk == ticket.desk)
-
     # Small questions --------------------------------------------------------------------------------------------
-
-    def desk(self, desk: str) -> Desk:
-        return self.settings.desks[desk]
 
     def ours(self, address: str) -> bool:
         """Is this one of our recipients, with or without a tag?"""
@@ -500,9 +383,6 @@ class Engine:
                 return self.desk(self.settings.recipients[found].desk)
         return next(iter(self.settings.desks.values()))
 
-    def ticket(self, connection: Connection, ticket_id: int, *, lock: bool = False) -> Ticket | None:
-        return tickets.get(connection, ticket_id, self.prefixes, lock=lock)
-
 
 def _mail_entry(mail: Mail, who: Recognition | None) -> NewEntry:
     """What the story shows of a mail at once; the whole of it stands in the raw store under its sha256."""
@@ -511,15 +391,11 @@ def _mail_entry(mail: Mail, who: Recognition | None) -> NewEntry:
     return NewEntry("mail-in", author, {
         "sha256": mail.sha256, "from": author, "name": message.from_.name if message.from_ else "",
         "to": [address.addr for address in message.to][:20], "cc": [address.addr for address in message.cc][:20],
-        "subject": _shown(message.subject or ""), "text": message.reply_text, "message_id": message.message_id,
+        "subject": shown(message.subject or ""), "text": message.reply_text, "message_id": message.message_id,
         "automatic": message.automatic, "verified": bool(who and who.verified),
         "attachments": [[one.filename, one.content_type, one.size, one.inline] for one in message.attachments],
         "html": message.html is not None,
     })  # fmt: skip
-
-
-def _shown(subject: str) -> str:
-    return " ".join(subject.split())[:LONGEST_SUBJECT]
 
 
 def _named(message: Message) -> tuple[str, ...]:

@@ -92,6 +92,10 @@ class Stamp:
         """The cadence of news to the customer as an ISO 8601 duration."""
         return allowances.iso(self.cadence) if self.cadence is not None else None
 
+    def moments(self) -> tuple[datetime, ...]:
+        """When something falls due: deadlines and steps of the escalation matrix, in no order."""
+        return tuple(due for due in (*(c.due for c in self.clocks), *(e.due for e in self.escalations)) if due)
+
 
 @dataclass(frozen=True, slots=True)
 class _Report:

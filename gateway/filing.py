@@ -1,0 +1,156 @@
+"""What every door files with: a ticket with its clocks, story and jobs in one transaction, and what later steps need of it.
+
+Calls, the console, the jobs and the mail story all come here, so that a ticket is opened, stamped, taken in charge and
+written about in one way. Refuses to judge a report: `routing.decide` has, and to commit: the caller does.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.post import compose, tokens
+from gateway.post.letter import Answer, Letter, Notice, Receipt
+from gateway.settings import Settings
+from gateway.store import calls, directory, jobs, tickets
+from gateway.store.database import Database
+from gateway.store.tickets import NewEntry
+from identity.people import Recognition
+from routing import sla
+from routing.decide import Decision
+from routing.desk import Desk
+from routing.tickets import Ticket, after
+
+LONGEST_SUBJECT = 300
+
+
+class Filing:
+    """Tickets of this configuration in this database. `secret` signs reply addresses and Message-IDs."""
+
+    def __init__(self, settings: Settings, database: Database, secret: bytes) -> None:
+        self.settings = settings
+        self.database = database
+        self.secret = secret
+        self.prefixes = {desk.id: desk.ticket_prefix for desk in settings.desks.values()}
+
+    def desk(self, desk: str) -> Desk:
+        return self.settings.desks[desk]
+
+    def ticket(self, connection: Connection, ticket_id: int, *, lock: bool = False) -> Ticket | None:
+        return tickets.get(connection, ticket_id, self.prefixes, lock=lock)
+
+    def open_ticket(
+        self, connection: Connection, desk: Desk, who: Recognition, decision: Decision, evidence: tuple[str, ...], *,
+        subject: str, channel: str, received: datetime, contact_address: str | None = None, phone: str | None = None,
+        linked: int | None = None, entries: tuple[NewEntry, ...] = (),
+    ) -> int:  # fmt: skip
+        """Step 6 for every door: the ticket, its clocks, its story and its jobs. Returns the ticket's id."""
+        stamp = decision.stamp
+        due = _first_due(stamp.clocks) if stamp else None
+        customer = directory.get(connection, who.customer) if who.customer else None
+        ticket_id = tickets.insert(connection, {
+            "desk": desk.id, "customer": who.customer, "customer_name": customer.name if customer else None,
+            "contact": who.contact, "requester": contact_address, "phone": phone, "language": decision.language,
+            "subject": shown(subject), "channel": channel, "plan": decision.plan, "base_plan": None,
+            "kind": decision.kind, "priority": decision.priority, "queue": decision.queue, "level": decision.level,
+            "state": "new", "verified": who.verified, "via_on_call": decision.via_on_call,
+            "received_at": received, "opened_at": received, "linked": linked,
+            "next_due": due.due if due else None, "next_target": due.target if due else None,
+            "clocks": sla.as_json(stamp, desk.zone) if stamp else {}, "evidence": list(evidence),
+        })  # fmt: skip
+        tickets.tell(connection, ticket_id, received, *entries)
+        todo: list[tuple[str, datetime, dict[str, Any]]] = []
+        moments = stamp.moments() if stamp else ()
+        if moments:
+            todo.append(("clock", min(moments), {}))
+        if decision.page:
+            todo.append(("page", received, {"page": calls.open_page(connection, ticket_id, received)}))
+        jobs.add_all(connection, todo, ticket_id)
+        return ticket_id
+
+    # Clocks -----------------------------------------------------------------------------------------------------
+
+    def restamp(self, connection: Connection, ticket_id: int) -> None:
+        """Count a ticket's clocks again from its original receipt, after a pause, a new priority, a reopening."""
+        ticket = self.ticket(connection, ticket_id, lock=True)
+        if ticket is None or ticket.plan is None:
+            return
+        stamp = self.stamp(ticket)
+        due = _first_due([clock for clock in stamp.clocks if clock.target not in ticket.met])
+        tickets.update(
+            connection, ticket, clocks=sla.as_json(stamp, self.desk(ticket.desk).zone),
+            next_due=due.due if due else None, next_target=due.target if due else None,
+        )  # fmt: skip
+        now = self.database.clock.now()
+        if not jobs.hasten(connection, "clock", ticket_id, now):
+            jobs.add(connection, "clock", now, {}, ticket_id)
+
+    def stamp(self, ticket: Ticket, at: datetime | None = None) -> sla.Stamp:
+        """A ticket's promises from its receipt, pauses and what was met; `at` gives their state at that instant."""
+        assert ticket.plan is not None
+        return sla.stamp(
+            self.desk(ticket.desk), plan=ticket.plan, base_plan=ticket.base_plan, kind=ticket.kind, priority=ticket.priority,  # type: ignore[arg-type]
+            received=ticket.received_at, via_on_call=ticket.via_on_call, pauses=[(p.start, p.end) for p in ticket.pauses],
+            met=ticket.met, at=at, stopped_at=ticket.resolved_at,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def take(self, connection: Connection, ticket_id: int, name: str, at: datetime) -> None:
+        """Somebody takes a ticket in charge: the clock knows."""
+        ticket = self.ticket(connection, ticket_id, lock=True)
+        if ticket is None or (state := after(ticket.state, "take")) is None:
+            return
+        met = {"take_charge": at, **ticket.met}
+        tickets.update(connection, ticket, state=state, assignee=name, met=met)
+        tickets.tell(connection, ticket_id, at, NewEntry("state", name, {"words": f"taken in charge by {name}"}))
+        self.restamp(connection, ticket_id)
+
+    # Letters ----------------------------------------------------------------------------------------------------
+
+    def reply_to(self, ticket: Ticket) -> str:
+        """The address that adds to this ticket, by its own token."""
+        return tokens.reply_address(self._address_of(ticket), ticket.number, self.secret)
+
+    def outgoing_message_id(self, ticket: Ticket, n: int = 1) -> str:
+        """The id (without <>) of the n-th mail about this ticket; the first is the acknowledgement."""
+        return tokens.message_id(ticket.number, n, self._address_of(ticket).rpartition("@")[2], self.secret)
+
+    def letter(
+        self,
+        ticket: Ticket,
+        content: Receipt | Answer | Notice,
+        message_id: str,
+        now: datetime,
+        thread: Mapping[str, Any],
+    ) -> Letter:
+        """A letter to the ticket's requester. `thread`: in_reply_to and references, to stay in the conversation."""
+        assert ticket.requester is not None
+        desk = self.desk(ticket.desk)
+        return Letter(
+            ticket.requester, ticket.language, desk.zone, ticket.number, desk.name.get(ticket.language, desk.id),
+            self._address_of(ticket), self.reply_to(ticket), message_id, now, content,
+            thread.get("in_reply_to"), tuple(thread.get("references", ())),
+        )  # fmt: skip
+
+    def written(self, letter: Letter, ticket: Ticket) -> Mapping[str, Any]:
+        """A letter ready to be kept (`letters.write`) before it leaves. Composing takes long: do it before a transaction."""
+        folders = self.settings.templates.get(ticket.desk, ())
+        return {
+            "message_id": letter.message_id, "ticket_id": ticket.id, "kind": compose.kind_of(letter.content), "at": letter.date,
+            "recipient": letter.to, "envelope_from": compose.envelope_from(letter),
+            "subject": compose.subject(letter, folders), "body": compose.compose(letter, folders),
+        }  # fmt: skip
+
+    def _address_of(self, ticket: Ticket) -> str:
+        """The desk's own address: the first recipient that belongs to it."""
+        return next(address for address, where in self.settings.recipients.items() if where.desk == ticket.desk)
+
+
+def shown(subject: str) -> str:
+    """A subject in one line of bounded length."""
+    return " ".join(subject.split())[:LONGEST_SUBJECT]
+
+
+def _first_due(clocks: Sequence[sla.Clock]) -> sla.Clock | None:
+    """The clock whose deadline comes first."""
+    return min((clock for clock in clocks if clock.due), key=lambda clock: clock.due or clock.start, default=None)
