@@ -28,7 +28,7 @@ from gateway import authenticate, demo, pins
 from gateway.calls import Calls
 from gateway.engine import Arrival, Engine, Mail
 from gateway.errors import Permanent, Temporary
-from gateway.handlers import PATIENT, Handlers
+from gateway.handlers import PATIENCE, PATIENT, Handlers
 from gateway.jobs import Runner
 from gateway.pager import Carrier, Lines, Pager
 from gateway.phone import switchboard, twilio
@@ -96,7 +96,9 @@ def build(
     smarthost = replace(host, reply_seconds=patience / 2, total_seconds=patience)
     handlers = Handlers(engine, pager, smarthost)
     calls = Calls(engine, lambda desk: rules_of(desk, ours.number if ours else ""), _renderer(base), pepper)
-    runner = Runner(database, database.clock, handlers.table(), patient=PATIENT, workers=workers, lease=lease)
+    runner = Runner(
+        database, database.clock, handlers.table(), patient=PATIENT, patience=PATIENCE, workers=workers, lease=lease
+    )
     return Parts(settings, database, engine, calls, handlers, runner, pepper)
 
 

@@ -19,7 +19,7 @@ from gateway.post import budget, send
 from gateway.post.letter import Letter, Note, Receipt
 from gateway.post.send import SmartHost
 from gateway.store import calls, jobs, letters, reports, tickets
-from gateway.store.jobs import Handler, Job, Settled
+from gateway.store.jobs import Handler, Job, Patience, Settled
 from gateway.store.tickets import NewEntry
 from routing.tickets import OPEN, Ticket
 
@@ -27,6 +27,15 @@ log = structlog.get_logger(__name__)
 
 HOUR = timedelta(hours=1)
 PATIENT = frozenset({"acknowledge"})  # what any other job, a page above all, goes before
+# A page that fails is shouted about at once and tried every quarter of a minute for hours; mail is tried for five days
+# (RFC 5321 section 4.5.4.1), and somebody knows after a few minutes that it does not leave.
+MAIL = Patience(alarm_at=6, give_up_at=130)
+PATIENCE: Mapping[str, Patience] = {
+    "page": Patience(alarm_at=1, give_up_at=1_000, longest=timedelta(seconds=15)),
+    "acknowledge": MAIL,
+    "letter": MAIL,
+    "verify": Patience(alarm_at=12, give_up_at=24),
+}
 ASLEEP = timedelta(days=365)
 
 # reason codes of identity -> what the acknowledgement adds

@@ -2,14 +2,15 @@
 
 A handler does its work outside any transaction and returns how to settle: `Settled(write, again, state)`. The write,
 and the job's end or its next `run_at`, are one transaction under the job's fence, so a worker that lost its lease
-stores nothing. Temporary and unexpected trouble backs off (5 s doubling to an hour); Permanent trouble, or too many
-attempts, buries the job with an alarm. Handlers here know no kind of job: they are the engine's.
+stores nothing. Temporary and unexpected trouble backs off and, when it goes on, alarms; Permanent trouble, or too many
+attempts, buries the job with an alarm. How patient to be is data by kind; no kind is known here.
 """
 
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import structlog
 from sqlalchemy import Connection
@@ -18,21 +19,14 @@ from gateway.clock import Clock
 from gateway.errors import Permanent, Temporary
 from gateway.store import jobs
 from gateway.store.database import Database
-from gateway.store.jobs import Handler, Job, LeaseLost, Settled
+from gateway.store.jobs import Handler, Job, LeaseLost, Patience, Settled
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 POLL_SECONDS = 5.0
 STAND_BACK_SECONDS = 0.25  # between two rounds of jobs while somebody at a door waits for a promise
-MAX_ATTEMPTS = 12
-FIRST_BACK_OFF = timedelta(seconds=5)
-LONGEST_BACK_OFF = timedelta(hours=1)
-
-
-def back_off(attempts: int) -> timedelta:
-    """How long to wait after the n-th failed attempt."""
-    return min(FIRST_BACK_OFF * (1 << max(0, attempts - 1)), LONGEST_BACK_OFF)
+USUAL = Patience()
 
 
 class Runner:
@@ -45,10 +39,12 @@ class Runner:
         handlers: Mapping[str, Handler],
         *,
         patient: Collection[str] = (),
+        patience: Mapping[str, Patience] = MappingProxyType({}),
         workers: int = 4,
         lease: timedelta = LEASE,
     ) -> None:
-        """`patient`: the kinds that every other goes before when many jobs are due."""
+        """`patient`: the kinds that every other goes before when many jobs are due. `patience`: by kind, if not usual."""
+        self._patience = patience
         self._database = database
         self._clock = clock
         self._handlers = handlers
@@ -144,7 +140,7 @@ class Runner:
 
     def _run(self, job: Job) -> None:
         try:
-            if job.attempts > MAX_ATTEMPTS:
+            if job.attempts > self._patience_of(job).give_up_at:
                 raise Permanent(job.error or "it never came to an end")
             settled = self._handlers[job.kind](job)
             self._database.write(lambda connection: self._settle(connection, job, settled))
@@ -169,11 +165,21 @@ class Runner:
             settled.write(connection)
 
     def _retry(self, job: Job, why: str) -> None:
-        if job.attempts >= MAX_ATTEMPTS:
+        patience, now = self._patience_of(job), self._clock.now()
+        if job.attempts >= patience.give_up_at:
             self._give_up(job, why)
             return
-        run_at = self._clock.now() + back_off(job.attempts)
-        self._quietly(lambda connection: jobs.back_off(connection, job, run_at, why))
+
+        def write(connection: Connection) -> None:
+            jobs.back_off(connection, job, now + patience.back_off(job.attempts), why)
+            if job.attempts == patience.alarm_at:
+                words = f"Job {job.id} ({job.kind}) failed {job.attempts} times and is still tried: {why}"
+                jobs.alarm(connection, now, "failing-job", words, job.ticket_id)
+
+        self._quietly(write)
+
+    def _patience_of(self, job: Job) -> Patience:
+        return self._patience.get(job.kind, USUAL)
 
     def _give_up(self, job: Job, why: str) -> None:
         log.error("jobs.dead", job=job.id, kind=job.kind, ticket=job.ticket_id, why=why)

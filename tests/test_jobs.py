@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 
 from gateway.clock import MovedClock
 from gateway.errors import Permanent, Temporary
-from gateway.jobs import MAX_ATTEMPTS, POLL_SECONDS, Runner, back_off
+from gateway.jobs import POLL_SECONDS, USUAL, Runner
 from gateway.store import jobs, tables
 from gateway.store.database import Database, open_database
-from gateway.store.jobs import Job, LeaseLost, Settled
+from gateway.store.jobs import Job, LeaseLost, Patience, Settled
 
 START = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -211,7 +211,7 @@ def test_a_job_that_goes_on_keeps_its_new_state_and_counts_its_attempts_afresh(b
 
 
 def test_the_pauses_between_attempts_double_up_to_an_hour() -> None:
-    pauses = [back_off(n).total_seconds() for n in range(1, 13)]
+    pauses = [USUAL.back_off(n).total_seconds() for n in range(1, 13)]
     assert pauses == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
 
 
@@ -233,7 +233,7 @@ def test_temporary_trouble_is_tried_again_after_the_pause_with_its_reason(bench:
     assert bench.alarms() == []
 
 
-def test_trouble_that_does_not_end_is_given_up_with_one_alarm(bench: Bench) -> None:
+def test_trouble_that_goes_on_alarms_once_and_once_more_when_it_is_given_up(bench: Bench) -> None:
     bench.put("one")
     tried: list[int] = []
 
@@ -245,10 +245,10 @@ def test_trouble_that_does_not_end_is_given_up_with_one_alarm(bench: Bench) -> N
     for _ in range(30):
         bench.clock.advance(3600)
         runner.run_due()
-    assert tried == list(range(1, MAX_ATTEMPTS + 1))
-    ((kind, words),) = bench.alarms()
-    assert kind == "dead-job"
-    assert "the carrier is away" in words
+    assert tried == list(range(1, USUAL.give_up_at + 1))
+    kinds, words = zip(*bench.alarms(), strict=True)
+    assert kinds == ("failing-job", "dead-job")
+    assert all("the carrier is away" in line for line in words)
     assert [job.run_at for job in bench.left()] == [None]
 
 
@@ -283,12 +283,29 @@ def test_a_handlers_own_fault_is_tried_again_says_nothing_inside_and_stops_no_ot
 
 def test_a_job_that_kills_its_worker_every_time_is_given_up_too(bench: Bench) -> None:
     bench.put("one")
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(USUAL.give_up_at):
         assert len(bench.claim()) == 1  # and then the process is gone
         bench.clock.advance(31)
     bench.runner().run_due()
     assert bench.ran == []
     assert [kind for kind, _ in bench.alarms()] == ["dead-job"]
+
+
+def test_a_kind_has_its_own_patience(bench: Bench) -> None:
+    bench.put("one")
+
+    def away(_: Job) -> Settled:
+        raise Temporary("the carrier is away")
+
+    patience = Patience(alarm_at=1, give_up_at=100, longest=timedelta(seconds=15))
+    runner = Runner(bench.database, bench.clock, {"work": away}, patience={"work": patience})
+    for _ in range(20):
+        runner.run_due()
+        (job,) = bench.left()
+        assert job.run_at is not None
+        assert job.run_at - bench.clock.now() <= timedelta(seconds=15)
+        bench.clock.advance(15)
+    assert [kind for kind, _ in bench.alarms()] == ["failing-job"]
 
 
 def test_a_dead_job_can_be_revived(bench: Bench) -> None:

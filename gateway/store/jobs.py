@@ -48,6 +48,22 @@ class Settled:
 
 Handler = Callable[[Job], Settled]
 
+FIRST_BACK_OFF = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a kind of job is tried: an alarm at the n-th failed attempt in a row, given up at the last, and the
+    longest wait between two (5 s at first, doubling)."""
+
+    alarm_at: int = 5
+    give_up_at: int = 12
+    longest: timedelta = timedelta(hours=1)
+
+    def back_off(self, attempts: int) -> timedelta:
+        """How long to wait after the n-th failed attempt."""
+        return min(FIRST_BACK_OFF * (1 << min(20, max(0, attempts - 1))), self.longest)
+
 
 def add(
     connection: Connection, kind: str, run_at: datetime, state: Mapping[str, Any], ticket_id: int | None = None

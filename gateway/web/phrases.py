@@ -63,6 +63,7 @@ ALARMS: Mapping[str, str] = {
     "page-exhausted": _("Nobody accepted the page: ring somebody by hand"),
     "page-capped": _("An engineer was not rung: called too often already"),
     "dead-job": _("Something did not get done and is not tried again"),
+    "failing-job": _("Something keeps failing and is still tried"),
     "breach": _("A deadline was missed"),
     "escalation": _("The clock has escalated a ticket"),
     "bounce": _("A mail of ours came back"),
