@@ -268,9 +268,10 @@ class _Server(uvicorn.Server):
 
 
 def _web_server(app: ASGIApp) -> uvicorn.Server:
-    return _Server(uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=5, http="httptools", ws="none",
-    ))  # fmt: skip
+    quiet = {"log_config": None, "access_log": False, "server_header": False}
+    return _Server(
+        uvicorn.Config(app, lifespan="off", timeout_graceful_shutdown=5, http="httptools", ws="none", **quiet)  # type: ignore[arg-type]
+    )
 
 
 class Intake:

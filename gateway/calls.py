@@ -6,67 +6,29 @@ compared outside (argon2 is slow on purpose), and then the answer is written. Re
 """
 
 import hmac
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
-import phonenumbers
 import structlog
 from sqlalchemy import Connection
 
 import ivr
-from gateway import pager, pins
-from gateway.engine import FAILED, Engine
-from gateway.store import calls, directory, jobs, reports, tickets
+from gateway import pager
+from gateway.callers import Callers
+from gateway.engine import Engine
+from gateway.pin_tries import Line, PinTries, PinVerdict
+from gateway.store import calls, jobs, tickets
 from gateway.store.calls import StoredCall
 from gateway.store.tickets import NewEntry
 from identity import normal
-from identity.clues import Signs
-from identity.people import Recognition
-from identity.pins import DEFAULT, Locked, may_try
 from ivr import events as e
-from routing import calendars, decide, numbers, oncall, paging
-from routing.decide import Decision, Report
-from routing.desk import CallbackRules, Desk
+from routing import oncall, paging
+from routing.desk import Desk
 from routing.paging import Event
 from routing.tickets import Ticket
 
 log = structlog.get_logger(__name__)
-
-HOUR = timedelta(hours=1)
-PAGED = frozenset({"accepted", "cancelled"})
-# What the call's ticket says when the way to a severity was closed.
-WHY: Mapping[str, str] = {
-    "severity": "the caller chose how serious it is",
-    "no_severity": "the caller did not say how serious it is",
-    "no_code": "no customer code was recognised",
-    "locked": "too many wrong PINs: the caller left a message",
-    "no_pin": "no PIN is on file: the caller left a message",
-    "pin_missing": "the caller gave no PIN and left a message",
-    "not_entitled": "on-call is not in the plan: the caller left a message",
-    "nobody": "the caller asked for a person and nobody was free",
-    "person": "the caller asked for a person",
-    "hung_up": "the caller hung up early",
-    "callback": "the caller asked to be called back",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Which call, and which of its documents this webhook answers."""
-
-    sid: str
-    step: int
-
-
-@dataclass(frozen=True, slots=True)
-class PinVerdict:
-    """What looking at a PIN came to; made outside the transaction that writes it."""
-
-    answer: e.PinRight | e.PinWrong | e.PinLocked
-
 
 Render = Callable[[ivr.Call, ivr.Speak], str]
 
@@ -79,7 +41,8 @@ class Calls:
         self._database = engine.database
         self._rules = rules
         self._render = render
-        self._pepper = pepper
+        self._callers = Callers(engine)
+        self._pins = PinTries(engine.database, lambda desk: rules(engine.desk(desk)), pepper)
 
     # Webhooks ---------------------------------------------------------------------------------------------------
 
@@ -125,7 +88,7 @@ class Calls:
 
     def heard(self, line: Line, event: e.Heard) -> str | None:
         """The next document of a call; None when there is no such call or step."""
-        verdict = self._look_at_pin(line, event)
+        verdict = self._pins.look_at(line, event)
         return self._database.write(lambda connection: self._answer(connection, line, event, verdict))
 
     def over(self, sid: str, status: str, sequence: int | None) -> None:
@@ -211,17 +174,17 @@ class Calls:
     ) -> e.Answer:  # fmt: skip
         match asked:
             case e.LookUpCode(digits):
-                return self._look_up(connection, digits, stored, desk, now)
+                return self._callers.look_up(connection, digits, stored, desk, now)
             case e.CheckPin():
                 return verdict.answer if verdict else e.PinLocked(looked=False)
             case e.OpenTicket():
-                return self._open(connection, stored, call, asked, desk, now)
+                return self._callers.open(connection, stored, call, asked, desk, now)
             case e.AddDescription(_, text):
-                return self._describe(connection, stored, now, {"words": text})
+                return self._callers.describe(connection, stored, now, {"words": text})
             case e.AttachRecording(_, recording, seconds):
-                return self._describe(connection, stored, now, {"recording": recording, "seconds": seconds})
+                return self._callers.describe(connection, stored, now, {"recording": recording, "seconds": seconds})
             case e.TakeCallback():
-                return self._call_back(connection, stored, call, asked, desk, now)
+                return self._callers.call_back(connection, stored, call, asked, desk, now)
             case e.FindPerson():
                 return e.Nobody()
             case _:
@@ -256,195 +219,6 @@ class Calls:
         if isinstance(asked, e.PassOn):
             return e.PassedOn()
         return self._offer(ticket, desk, now)
-
-    # The caller -------------------------------------------------------------------------------------------------
-
-    def _look_up(self, connection: Connection, digits: str, stored: StoredCall, desk: Desk, now: datetime) -> e.Answer:
-        found = [
-            one.customer for one in directory.StoredFinder(connection).by_code(digits) if one.customer.desk == desk.id
-        ]
-        if len(found) != 1:
-            return e.CodeUnknown()
-        (customer,) = found
-        assert desk.phone is not None
-        hours: e.Hours = "pin"
-        plan = desk.plans.get(customer.plan)
-        if desk.phone.hours is not None and calendars.is_open(desk.calendars[desk.phone.hours], now):
-            hours = "open"
-        elif plan is None or plan.on_call is None or desk.on_call is None:
-            hours = "not_entitled"
-        elif not directory.pin_hashes(connection, customer.id):
-            hours = "no_pin"
-        known = any(
-            one.customer.id == customer.id for one in directory.StoredFinder(connection).by_phone(stored.number)
-        )
-        return e.CustomerKnown(customer.id, customer.name, hours, greet=known)
-
-    def _open(
-        self, connection: Connection, stored: StoredCall, call: ivr.Call, asked: e.OpenTicket, desk: Desk, now: datetime
-    ) -> e.Answer:
-        """The call's ticket, once a call."""
-        if stored.ticket_id is not None:
-            ticket = self._engine.ticket(connection, stored.ticket_id)
-            assert ticket is not None
-            return e.TicketOpened(ticket.number)
-        who = self._who(connection, stored, asked.customer, desk, pin=asked.page)
-        report = Report("phone", stored.at, priority=asked.priority, language=call.language, pin=asked.page)
-        decision = _decide(report, who, desk)
-        told = NewEntry(
-            "call", stored.number or "unknown number", {"sid": stored.sid, "words": WHY.get(asked.why, asked.why)}
-        )
-        evidence = (*who.evidence, f"call: {WHY.get(asked.why, asked.why)}", *decision.evidence)
-        ticket_id = self._engine.open_ticket(
-            connection, desk, who, decision, evidence, subject=SUBJECT.get(call.language or "en", SUBJECT["en"]),
-            channel="phone", received=stored.at, contact_address=self._mail_of(connection, who), phone=stored.number or None, entries=(told,),
-        )  # fmt: skip
-        number = numbers.number_of(ticket_id, desk.ticket_prefix)
-        if FAILED in decision.marks:
-            words = f"{number} is a call that could not be judged; look at it and ring somebody by hand if it is urgent"
-            jobs.alarm(connection, now, FAILED, words, ticket_id)
-        calls.update(connection, stored.sid, ticket_id=ticket_id, customer=who.customer)
-        self._record(connection, stored, who, ticket_id, evidence, asked.why, now)
-        due = (
-            next((clock.due for clock in decision.stamp.clocks if clock.target == "take_charge"), None)
-            if decision.stamp
-            else None
-        )
-        chain = oncall.chain(desk.on_call, now) if decision.page and desk.on_call else ()
-        return e.TicketOpened(number, decision.page, chain[0].name if chain else "", due)
-
-    def _who(
-        self, connection: Connection, stored: StoredCall, customer: str | None, desk: Desk, *, pin: bool
-    ) -> Recognition:
-        known = directory.get(connection, customer) if customer else None
-        signs = Signs("phone", phone=stored.number or None, keyed=known.code if known else None, pin_ok=pin)
-        return self._engine.recognise(connection, signs, desk, stored.at)
-
-    def _mail_of(self, connection: Connection, who: Recognition) -> str | None:
-        customer = directory.get(connection, who.customer) if who.verified and who.customer else None
-        contacts = [one for one in customer.contacts if one.id == who.contact] if customer else []
-        return contacts[0].emails[0] if contacts and contacts[0].emails else None
-
-    def _record(
-        self,
-        connection: Connection,
-        stored: StoredCall,
-        who: Recognition,
-        ticket_id: int,
-        evidence: tuple[str, ...],
-        why: str,
-        now: datetime,
-    ) -> None:
-        reports.insert(connection, {
-            "key": f"call:{stored.sid}", "at": stored.at, "door": "phone", "peer": "", "rcpt": [], "outcome": "new", "reason": why,
-            "ticket_id": ticket_id, "customer": who.customer, "verified": who.verified, "evidence": list(evidence),
-        })  # fmt: skip
-
-    def _describe(self, connection: Connection, stored: StoredCall, now: datetime, data: Mapping[str, Any]) -> e.Answer:
-        assert stored.ticket_id is not None
-        ticket = self._engine.ticket(connection, stored.ticket_id, lock=True)
-        assert ticket is not None
-        tickets.tell(
-            connection, ticket.id, now, NewEntry("description", stored.number or "caller", {"sid": stored.sid, **data})
-        )
-        if data.get("words"):
-            tickets.update(connection, ticket, subject=str(data["words"])[:120])
-        return e.Noted()
-
-    def _call_back(
-        self,
-        connection: Connection,
-        stored: StoredCall,
-        call: ivr.Call,
-        asked: e.TakeCallback,
-        desk: Desk,
-        now: datetime,
-    ) -> e.Answer:
-        """Take the request, or refuse the number; either way there is a ticket."""
-        opened = self._open(
-            connection, stored, call, e.OpenTicket(asked.customer, call.priority, False, "callback"), desk, now
-        )
-        assert isinstance(opened, e.TicketOpened)
-        fresh = calls.get(connection, stored.sid)
-        assert fresh is not None and fresh.ticket_id is not None
-        caller = stored.number or "unknown"
-        target = _callable_number(asked.number if asked.number is not None else stored.number, desk)
-        rules = desk.phone.callbacks if desk.phone else None
-        reason = self._refusal(connection, caller, target, rules, now)
-        words = f"a call back was refused: {reason}" if reason else "the caller wants to be called back"
-        data = {"words": words, "sid": stored.sid, "number": "" if reason else target}
-        tickets.tell(connection, fresh.ticket_id, now, NewEntry("call", caller, data))
-        if reason or target is None:
-            return e.CallbackRefused(opened.ticket, "cap" if target else "number")
-        row = {"at": now, "sid": stored.sid, "caller": caller, "number": target, "ticket_id": fresh.ticket_id}
-        calls.ask_callback(connection, {**row, "language": call.language or desk.languages[0]})
-        return e.CallbackTaken(opened.ticket, target[-3:])
-
-    def _refusal(
-        self, connection: Connection, caller: str, target: str | None, rules: CallbackRules | None, now: datetime
-    ) -> str | None:
-        """Why this number is not called back (toll fraud), None when it is."""
-        if rules is None:
-            return "this desk calls nobody back"
-        if target is None:
-            return "only ordinary numbers of the allowed countries are called back"
-        for name in sorted((f"callback:{caller}", f"callback:{target}")):
-            calls.alone(connection, name)
-        if calls.callbacks_since(connection, now - HOUR, caller=caller) >= rules.per_caller_per_hour:
-            return "too many requests from this number in an hour"
-        if calls.callbacks_since(connection, now - HOUR, number=target) >= rules.per_target_per_hour:
-            return "too many requests for this number in an hour"
-        if calls.callbacks_since(connection, now - 24 * HOUR) >= rules.per_day:
-            return "the desk's daily number of call backs is used up"
-        return None
-
-    # PINs -------------------------------------------------------------------------------------------------------
-
-    def _look_at_pin(self, line: Line, event: e.Heard) -> PinVerdict | None:
-        """When this webhook brings a PIN: count the try, then compare, outside any transaction."""
-        if not isinstance(event, e.Keys):
-            return None
-        stored = self._database.read(lambda connection: calls.get(connection, line.sid))
-        if stored is None:
-            return None
-        call = ivr.from_json(stored.state)
-        if line.step != call.step:  # a repetition: it was looked at, or there is no such step
-            return None
-        rules = self._rules(self._engine.desk(stored.state["desk"]))
-        _, step = ivr.turn(call, event, rules)
-        if not isinstance(step, e.CheckPin):
-            return None
-        hashes = self._database.write(lambda connection: self._begin_try(connection, line, call, stored))
-        if hashes is None:
-            return PinVerdict(e.PinLocked(looked=False))
-        if pins.verify(step.digits, hashes, self._pepper):
-            self._database.write(lambda connection: calls.end_try(connection, line.sid, line.step, True))
-            return PinVerdict(e.PinRight())
-        self._database.write(lambda connection: calls.end_try(connection, line.sid, line.step, False))
-        return PinVerdict(e.PinLocked() if call.pin_tries + 1 >= DEFAULT.per_call else e.PinWrong())
-
-    def _begin_try(
-        self, connection: Connection, line: Line, call: ivr.Call, stored: StoredCall
-    ) -> tuple[str, ...] | None:
-        """The hashes to compare with, or None when no PIN is looked at now."""
-        assert call.customer is not None
-        now = self._database.clock.now()
-        on_file = bool(stored.number and directory.StoredFinder(connection).by_phone(stored.number))
-        name = self._hashed(stored.number) if on_file else ""
-        calls.alone(connection, f"pin:{name}")
-        if not calls.tried(connection, line.sid, line.step):
-            tries = calls.tries_since(connection, name, now - DEFAULT.window)
-            allowed = may_try(
-                now, wrong_in_call=call.pin_tries, on_file=on_file,
-                wrong_of_number=tries if on_file else (), wrong_of_unknown=() if on_file else tries,
-            )  # fmt: skip
-            if isinstance(allowed, Locked):
-                return None
-            calls.begin_try(connection, line.sid, line.step, name, now)
-        return directory.pin_hashes(connection, call.customer)
-
-    def _hashed(self, number: str) -> str:
-        return hmac.new(self._pepper, f"caller\0{number}".encode(), sha256).hexdigest()
 
     # The engineer -----------------------------------------------------------------------------------------------
 
@@ -486,7 +260,8 @@ class Calls:
         assert stored is not None
         attempt = paging.find(page, event.attempt)
         desk_ticket = self._engine.ticket(connection, stored.ticket_id)
-        assert desk_ticket is not None and attempt is not None
+        assert desk_ticket is not None
+        assert attempt is not None
         name = self._name(self._engine.desk(desk_ticket.desk), attempt.person)
         words = f"{name}: {paging.outcome(attempt)}"
         tickets.tell(
@@ -502,18 +277,6 @@ class Calls:
     def _name(self, desk: Desk, person: str | None) -> str:
         found = desk.on_call.people.get(person or "") if desk.on_call else None
         return found.name if found else person or ""
-
-
-SUBJECT: Mapping[str, str] = {"it": "Segnalazione telefonica", "en": "Report by telephone"}
-
-
-def _decide(report: Report, who: Recognition, desk: Desk) -> Decision:
-    """What happens with a call; a fault of ours must not lose it, so then a person decides."""
-    try:
-        return decide.decide(report, who, desk)
-    except Exception as trouble:
-        log.error("calls.deciding_failed", exc_info=trouble)
-        return decide.unread(desk, FAILED)
 
 
 def recording_path(recording: str, secret: bytes) -> str:
@@ -536,22 +299,3 @@ def page_of(attempt: str) -> int | None:
 def _person(page: paging.Page, attempt_id: str, desk: Desk) -> oncall.Person | None:
     attempt = paging.find(page, attempt_id)
     return desk.on_call.people.get(attempt.person) if attempt and desk.on_call else None
-
-
-def _callable_number(number: str | None, desk: Desk) -> str | None:
-    """E.164 of an ordinary number that the desk may ring, None for any other (premium, satellite, emergency, abroad)."""
-    rules = desk.phone.callbacks if desk.phone else None
-    if not number or rules is None:
-        return None
-    try:
-        region = sorted(rules.countries)[0]
-        found = phonenumbers.parse(f"+{number[2:]}" if number.startswith("00") else number, region)
-    except (phonenumbers.NumberParseException, IndexError):
-        return None
-    kinds = {phonenumbers.PhoneNumberType.FIXED_LINE: "fixed_line", phonenumbers.PhoneNumberType.MOBILE: "mobile"}
-    fits = (
-        phonenumbers.is_valid_number(found)
-        and phonenumbers.region_code_for_number(found) in rules.countries
-        and kinds.get(phonenumbers.number_type(found)) in rules.types
-    )
-    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164) if fits else None

@@ -18,10 +18,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 import ivr
-from gateway.calls import Calls, Line, recording_path
+from gateway.calls import Calls, recording_path
 from gateway.errors import Temporary, Trouble
 from gateway.phone import twilio
 from gateway.phone.twilio import Signatures
+from gateway.pin_tries import Line
 from routing.desk import Desk
 
 log = structlog.get_logger(__name__)
