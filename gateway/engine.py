@@ -38,6 +38,7 @@ from routing.tickets import ended
 
 log = structlog.get_logger(__name__)
 
+ONE_ANSWER_IN = timedelta(hours=1)  # to an address that is not verified: forged senders must not make us a relay
 VERIFY_AGAIN = timedelta(minutes=5)  # a sender whose DNS did not answer is asked about again
 HELD_BOUNCE = "bounce-not-ours"
 HELD_TOKEN = "token-without-party"  # noqa: S105 - a reason code
@@ -231,6 +232,10 @@ class Engine(Filing):
             automatic=message.automatic or ("null-sender" if arrival.envelope_from == "" else None),
             reply_to=[address.addr for address in message.reply_to],
         )
+        if answer and not who.verified and who.address:
+            since = arrival.received - ONE_ANSWER_IN
+            if reports.acknowledged_since(connection, who.address, since):
+                answer, why = False, "budget:address"
         evidence = (
             *who.evidence,
             *joining.evidence,

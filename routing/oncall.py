@@ -228,10 +228,8 @@ def _wanted(on_call: OnCall, at: datetime) -> Iterator[_Wanted]:
     for step in on_call.policy.steps:
         wait = step.wait_seconds
         rota = on_call.rotas.get(step.rota) if step.rota else None
-        if step.person:
-            duty = present((step.person, "rota"), at, on_call.away)
-        else:
-            duty = on_duty(rota, at, on_call.away) if rota else None
+        named = present((step.person, "rota"), at, on_call.away) if step.person else None
+        duty = on_duty(rota, at, on_call.away) if rota else named
         if duty:
             yield _Wanted(*duty, wait, step.redials)
         if rota and step.then_rest:

@@ -19,7 +19,8 @@ REOPEN_WITHIN = timedelta(days=14)  # later, an answer to a resolved ticket open
 # What relays and mailboxes put on top of a message on its way: two deliveries of one mail differ in nothing else.
 _TRACE = re.compile(
     rb"^(?:received|return-path|delivered-to|x-original-to|envelope-to|x-envelope-[a-z]+|authentication-results|received-spf"
-    rb"|arc-[a-z-]+|x-spam[a-z-]*|x-received|x-forwarded-[a-z]+|status|x-status|x-keywords|x-uid|x-mozilla-[a-z0-9]+)[ \t]*:.*\n(?:[ \t].*\n)*",
+    rb"|arc-[a-z-]+|x-spam[a-z-]*|x-received|x-forwarded-[a-z]+|status|x-status|x-keywords|x-uid|x-mozilla-[a-z0-9]+)"
+    rb"[ \t]*:.*\n(?:[ \t].*\n)*",
     re.IGNORECASE | re.MULTILINE,
 )
 

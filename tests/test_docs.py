@@ -140,7 +140,9 @@ def compose() -> dict[str, Any]:
 
 def test_compose_is_valid_by_the_published_schema() -> None:
     arguments = ["--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")]
-    checked = subprocess.run([sys.executable, "-m", "check_jsonschema", *arguments], capture_output=True, text=True)
+    checked = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", *arguments], capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout
 
 

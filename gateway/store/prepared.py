@@ -21,14 +21,18 @@ Convert = Callable[[Any], Any] | None
 class _Compiled:
     """For one dialect: the SQL, the parameters in order and what becomes of them, and what becomes of the columns.
 
-    `positional`: the driver takes a tuple, else a dict. `columns` is empty when no column needs a conversion."""
+    `positional`: the driver takes a tuple, else a dict. `columns` is empty when no column needs a conversion. `fixed`:
+    values that stand in the statement itself."""
 
     sql: str
     parameters: tuple[tuple[str, Convert], ...]
     positional: bool
     columns: tuple[Convert, ...]
+    fixed: Values
 
     def bound(self, values: Values) -> Any:
+        if self.fixed:
+            values = {**self.fixed, **values}
         if self.positional:
             return tuple([convert(values[name]) if convert else values[name] for name, convert in self.parameters])
         return {name: convert(values[name]) if convert else values[name] for name, convert in self.parameters}
@@ -101,6 +105,7 @@ def _compile(statement: Any, dialect: sa.Dialect) -> _Compiled:
         tuple(zip(names, converts, strict=True)),
         bool(compiled.positional),
         tuple(columns) if any(columns) else (),
+        {name: binds[name].value for name in names if not binds[name].required and not statement.is_dml},
     )
 
 

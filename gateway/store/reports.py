@@ -154,6 +154,24 @@ def name_thread(connection: Connection, ticket_id: int, message_ids: Sequence[st
         _NAME_THREAD.run_all(connection, rows)
 
 
+_ANSWERED = Prepared(
+    sa.select(reports.c.id)
+    .join(tickets, tickets.c.id == reports.c.ticket_id)
+    .where(
+        tickets.c.requester == sa.bindparam("requester"),
+        tickets.c.received_at > sa.bindparam("since", type_=tickets.c.received_at.type),
+        reports.c.outcome == "new",
+        reports.c.acknowledge,
+    )
+    .limit(1)
+)
+
+
+def acknowledged_since(connection: Connection, requester: str, since: datetime) -> bool:
+    """Was an acknowledgement decided for this address since an instant?"""
+    return _ANSWERED.first(connection, {"requester": requester, "since": since}) is not None
+
+
 def orphans(connection: Connection) -> tuple[int, ...]:
     """Reports whose outcome says there is a ticket that is not there: the ledger's balance, always empty."""
     query = (

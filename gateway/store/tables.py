@@ -138,6 +138,7 @@ tickets = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_tickets_customer_received_at", tickets.c.customer, tickets.c.received_at)
+Index("ix_tickets_requester_received_at", tickets.c.requester, tickets.c.received_at)
 Index("ix_tickets_state_next_due", tickets.c.state, tickets.c.next_due)
 
 entries = Table(
@@ -191,6 +192,7 @@ jobs = Table(
     Column("error", Text),
 )
 Index("ix_jobs_run_at", jobs.c.run_at)
+Index("ix_jobs_kind_run_at", jobs.c.kind, jobs.c.run_at)
 
 alarms = Table(
     "alarms",

@@ -77,5 +77,10 @@ def test_an_address_that_writes_all_the_time_is_not_answered_all_the_time(world:
         world.mail("someone@unknown.example", subject=f"Report {n}", text=f"The report number {n} of today.")
         world.advance(10)
     assert len(world.tickets()) == 30
-    assert 0 < len(world.letters()) < 10
-    assert any("no acknowledgement sent" in words for words in world.story(world.tickets()[-1]))
+    assert len(world.letters()) == 1
+    assert [row.acknowledge for row in world.ledger()] == [True] + [False] * 29
+    assert "acknowledge: no, budget:address" in world.tickets()[-1].evidence
+    world.advance(3600)
+    world.mail("someone@unknown.example", subject="Report 31", text="An hour later.")
+    world.advance()
+    assert len(world.letters()) == 2

@@ -20,8 +20,12 @@ def upgrade() -> None:
     sa.Column('words', sa.Text(), nullable=False),
     sa.Column('ticket_id', sa.BigInteger(), nullable=True),
     sa.Column('seen_by', sa.Text(), nullable=True),
+    sa.Column('seen_at', Instant(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_alarms'))
     )
+    with op.batch_alter_table('alarms', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_alarms_seen_at'), ['seen_at'], unique=False)
+
     op.create_table('call_events',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
     sa.Column('sid', sa.Text(), nullable=False),
@@ -66,6 +70,7 @@ def upgrade() -> None:
     sa.Column('ticket_id', sa.BigInteger(), nullable=True),
     sa.Column('page_id', sa.BigInteger(), nullable=True),
     sa.Column('attempt', sa.Text(), nullable=True),
+    sa.Column('ended_at', Instant(), nullable=True),
     sa.PrimaryKeyConstraint('sid', name=op.f('pk_calls'))
     )
     op.create_table('customers',
@@ -95,6 +100,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_jobs'))
     )
     with op.batch_alter_table('jobs', schema=None) as batch_op:
+        batch_op.create_index('ix_jobs_kind_run_at', ['kind', 'run_at'], unique=False)
         batch_op.create_index('ix_jobs_run_at', ['run_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_jobs_ticket_id'), ['ticket_id'], unique=False)
 
@@ -180,6 +186,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('tickets', schema=None) as batch_op:
         batch_op.create_index('ix_tickets_customer_received_at', ['customer', 'received_at'], unique=False)
+        batch_op.create_index('ix_tickets_requester_received_at', ['requester', 'received_at'], unique=False)
         batch_op.create_index('ix_tickets_state_next_due', ['state', 'next_due'], unique=False)
 
     op.create_table('users',
