@@ -193,7 +193,6 @@ def listen(address: Address, what: str) -> socket.socket:
         raise Permanent(
             f"cannot listen for {what} on {host}:{port}: {why}; stop what uses that port or give another with --{what}"
         ) from trouble
-    made.set_inheritable(True)
     return made
 
 

@@ -86,9 +86,7 @@ class _Waiting:
 class Reader:
     """The reading process of one event loop. `read` may be called by many at once; mails are read in their order."""
 
-    def __init__(
-        self, command: tuple[str, ...] = (sys.executable, "-m", "gateway.reader"), seconds: float = SECONDS
-    ) -> None:
+    def __init__(self, command: tuple[str, ...] = COMMAND, seconds: float = SECONDS) -> None:
         self._command = command
         self._seconds = seconds
         self._waiting: deque[_Waiting] = deque()
@@ -134,16 +132,17 @@ class Reader:
                 self._failed += 1
                 try:
                     await self._serve()
-                except Exception as trouble:  # the loop's edge: without the process, mails are read in threads
+                    self._blame_the_first()
+                except (
+                    Exception
+                ) as trouble:  # the loop's edge: a fault of ours is no mail's; without the process we read
                     log.error("reader.failed", exc_info=trouble)
-                self._blame_the_first()
+                    self._read_the_rest()
             log.error("reader.given_up", after=TRIES)
         finally:
             self._ready = False
             watch.cancel()
-            while self._waiting:
-                one = self._waiting.popleft()
-                self._answer(one, read(one.raw, one.received))
+            self._read_the_rest()
 
     async def _serve(self) -> None:
         """One life of the process: answers in the order of the questions."""
@@ -179,6 +178,11 @@ class Reader:
         self._since = asyncio.get_running_loop().time()
         for one in self._waiting:
             self._send(one)
+
+    def _read_the_rest(self) -> None:
+        while self._waiting:
+            one = self._waiting.popleft()
+            self._answer(one, read(one.raw, one.received))
 
     def _blame_the_first(self) -> None:
         """The process ended while it read the first of those waiting: that mail is not read again."""
@@ -218,8 +222,6 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not land between two answers
-    _serve_stdin(sys.stdin.buffer, sink)
-
-
-if __name__ == "__main__":
-    main()
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
+        _serve_stdin(sys.stdin.buffer, sink)
+    os._exit(0)  # nothing is left to flush, and nobody to flush it to
