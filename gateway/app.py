@@ -28,6 +28,7 @@ from gateway import authenticate, demo, pins
 from gateway.calls import Calls
 from gateway.engine import Arrival, Engine, Mail
 from gateway.errors import Permanent, Temporary
+from gateway.filing import secret_of
 from gateway.handlers import PATIENCE, PATIENT, Handlers
 from gateway.jobs import Runner
 from gateway.pager import Carrier, Lines, Pager
@@ -81,7 +82,7 @@ def build(
     workers: int = 4,
 ) -> Parts:
     """Everything behind the doors, over a database whose schema is up to date."""
-    secret = (settings.secrets.key or database.write(lambda connection: users.secret(connection, "key"))).encode()
+    secret = secret_of(settings, database)
     pepper = pepper_of(settings, database)
     engine = Engine(settings, database, secret, resolver)
     base = settings.public_url

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from gateway.post import compose, tokens
 from gateway.post.letter import Answer, Letter, Notice, Receipt
 from gateway.settings import Settings
-from gateway.store import calls, directory, jobs, tickets
+from gateway.store import calls, directory, jobs, tickets, users
 from gateway.store.database import Database
 from gateway.store.tickets import NewEntry
 from identity.people import Recognition
@@ -144,6 +144,16 @@ class Filing:
     def _address_of(self, ticket: Ticket) -> str:
         """The desk's own address: the first recipient that belongs to it."""
         return next(address for address, where in self.settings.recipients.items() if where.desk == ticket.desk)
+
+
+def filing_of(settings: Settings, database: Database) -> Filing:
+    """The filing of a command that only looks: no engine, no doors."""
+    return Filing(settings, database, secret_of(settings, database))
+
+
+def secret_of(settings: Settings, database: Database) -> bytes:
+    """What signs reply addresses: PRESA_SECRET, else this database's own, the same for every replica."""
+    return (settings.secrets.key or database.write(lambda connection: users.secret(connection, "key"))).encode()
 
 
 def shown(subject: str) -> str:

@@ -14,7 +14,7 @@ def tickets(
     count: Annotated[bool, typer.Option("--count", help="Only how many.")] = False,
 ) -> None:
     """All tickets."""
-    from gateway.app import build
+    from gateway.filing import filing_of
     from gateway.store import reports
     from gateway.store import tickets as stored
 
@@ -22,22 +22,22 @@ def tickets(
         if count:
             typer.echo(opened.read(stored.count))
             return
-        engine = build(settings_of(config), opened).engine
+        filing = filing_of(settings_of(config), opened)
 
         def every(connection: Any) -> None:
             chunk: list[Any] = []
-            for ticket in stored.every(connection, engine.prefixes):
+            for ticket in stored.every(connection, filing.prefixes):
                 chunk.append(ticket)
                 if len(chunk) == 500:
-                    _print(connection, engine, chunk, as_json)
+                    _print(connection, filing, chunk, as_json)
                     chunk = []
-            _print(connection, engine, chunk, as_json)
+            _print(connection, filing, chunk, as_json)
 
-        def _print(connection: Any, engine: Any, chunk: list[Any], as_json: bool) -> None:
+        def _print(connection: Any, filing: Any, chunk: list[Any], as_json: bool) -> None:
             ids = reports.message_ids(connection, [ticket.id for ticket in chunk])
             for ticket in chunk:
                 if as_json:
-                    show(_ticket(engine, ticket, ids.get(ticket.id, ())))
+                    show(_ticket(filing, ticket, ids.get(ticket.id, ())))
                 else:
                     typer.echo(
                         f"{ticket.number}  {ticket.state:8} {ticket.priority:6} {ticket.queue:12} {ticket.customer or '-':10} "
@@ -47,12 +47,12 @@ def tickets(
         opened.read(every)
 
 
-def _ticket(engine: Any, ticket: Any, message_ids: tuple[str, ...]) -> dict[str, Any]:
+def _ticket(filing: Any, ticket: Any, message_ids: tuple[str, ...]) -> dict[str, Any]:
     return {
         "ticket": ticket.number, "customer": ticket.customer,
         "contact": (ticket.requester or ticket.contact) if ticket.contact else None, "plan": ticket.plan, "kind": ticket.kind,
         "priority": ticket.priority, "queue": ticket.queue, "state": ticket.state, "opened": ticket.opened_at,
-        "message_ids": list(message_ids), "reply_to": engine.reply_to(ticket), "outgoing_message_id": engine.outgoing_message_id(ticket),
+        "message_ids": list(message_ids), "reply_to": filing.reply_to(ticket), "outgoing_message_id": filing.outgoing_message_id(ticket),
         "subject": ticket.subject, "level": ticket.level, "verified": ticket.verified, "language": ticket.language,
         "channel": ticket.channel, "assignee": ticket.assignee, "received": ticket.received_at, "next_due": ticket.next_due,
     }  # fmt: skip
@@ -66,7 +66,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Why everything about a ticket is as it is: who, kind, priority, deadlines, queue, who was rung."""
-    from gateway.app import build
+    from gateway.filing import filing_of
     from gateway.store import tickets as stored
     from routing import numbers, sla_words
     from routing import sla as clocks
@@ -75,16 +75,16 @@ def explain(
     if found is None:
         wrong(f"{ticket!r} is no ticket number: its check digit is wrong or it has too few digits")
     with database_of(database) as opened:
-        engine = build(settings_of(config), opened).engine
-        known = opened.read(lambda c: engine.ticket(c, found))
+        filing = filing_of(settings_of(config), opened)
+        known = opened.read(lambda c: filing.ticket(c, found))
         if known is None:
             wrong(f"there is no ticket {ticket}")
         story = opened.read(lambda c: stored.story(c, known.id))
-        stamp = engine.stamp(known, opened.clock.now()) if known.plan else None
+        stamp = filing.stamp(known, opened.clock.now()) if known.plan else None
         if as_json:
             show({
-                **_ticket(engine, known, ()), "evidence": list(known.evidence),
-                "clocks": clocks.as_json(stamp, engine.desk(known.desk).zone) if stamp else None,
+                **_ticket(filing, known, ()), "evidence": list(known.evidence),
+                "clocks": clocks.as_json(stamp, filing.desk(known.desk).zone) if stamp else None,
                 "story": [{"at": e.at, "kind": e.kind, "author": e.author, **e.data} for e in story],
             })  # fmt: skip
             return
