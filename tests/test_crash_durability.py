@@ -25,8 +25,8 @@ from torture_town import Replica, Town, town, until
 from gateway.store.database import Database, open_database
 
 STRACE = shutil.which("strace")
-FLUSH = re.compile(r"(\d+) f(?:data)?sync\(\d+<[^>]*-wal>(?:\)\s+= 0| <unfinished)")
-FLUSHED = re.compile(r"(\d+) <\.\.\. f(?:data)?sync resumed>\)\s+= 0")
+FLUSH = re.compile(r"(\d+) +f(?:data)?sync\(\d+<[^>]*-wal>(?:\)\s+= 0| <unfinished)")
+FLUSHED = re.compile(r"(\d+) +<\.\.\. f(?:data)?sync resumed>\)\s+= 0")
 
 
 @pytest.fixture
