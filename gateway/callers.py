@@ -112,7 +112,7 @@ class Callers:
     ) -> Recognition:
         known = directory.get(connection, customer) if customer else None
         signs = Signs("phone", phone=stored.number or None, keyed=known.code if known else None, pin_ok=pin)
-        return self._engine.recognise(connection, signs, desk, stored.at)
+        return self._engine.recognise(directory.StoredFinder(connection), signs, desk, stored.at)
 
     def _mail_of(self, connection: Connection, who: Recognition) -> str | None:
         customer = directory.get(connection, who.customer) if who.verified and who.customer else None

@@ -24,6 +24,7 @@ from gateway.reader import Reading
 from gateway.settings import Settings
 from gateway.store import calls, directory, jobs, reports, tickets
 from gateway.store.database import Database
+from gateway.store.directory import StoredFinder
 from gateway.store.tickets import NewEntry
 from identity import match, normal, rights, sender
 from identity.clues import Signs
@@ -165,20 +166,21 @@ class Engine(Filing):
             subject=mail.message.subject or "",
             text=mail.message.reply_text,
         )
-        who = self.recognise(connection, signs, desk, mail.arrival.received)
+        finder = directory.StoredFinder(connection)
+        who = self.recognise(finder, signs, desk, mail.arrival.received)
         joining = self._joining(connection, mail, clues, who)
         if joining.verdict == "hold":
             return self._record(connection, mail, Outcome("held", HELD_TOKEN, who=who, evidence=joining.evidence))
         if joining.verdict in ("join", "reopen"):
             return self._append(connection, mail, who, joining)
-        return self._open(connection, mail, author, who, desk, joining)
+        return self._open(connection, mail, author, who, desk, joining, finder)
 
     # Recognise --------------------------------------------------------------------------------------------------
 
-    def recognise(self, connection: Connection, signs: Signs, desk: Desk, at: datetime) -> Recognition:
+    def recognise(self, finder: StoredFinder, signs: Signs, desk: Desk, at: datetime) -> Recognition:
         """Who it is and what they are entitled to at this desk; a plan of another desk is not this one's."""
         today = at.astimezone(ZoneInfo(desk.zone)).date()
-        return match.recognise(signs, directory.StoredFinder(connection), self.settings.covers, today=today)
+        return match.recognise(signs, finder, self.settings.covers, today=today)
 
     # Relate -----------------------------------------------------------------------------------------------------
 
@@ -213,8 +215,9 @@ class Engine(Filing):
     # File -------------------------------------------------------------------------------------------------------
 
     def _open(
-        self, connection: Connection, mail: Mail, author: Sender, who: Recognition, desk: Desk, joining: Joining
-    ) -> Outcome:
+        self, connection: Connection, mail: Mail, author: Sender, who: Recognition, desk: Desk, joining: Joining,
+        finder: StoredFinder,
+    ) -> Outcome:  # fmt: skip
         message, arrival = mail.message, mail.arrival
         report = Report(
             channel="mail",
@@ -228,7 +231,7 @@ class Engine(Filing):
         answer, why = rights.may_acknowledge(
             author,
             mail.authentication,
-            directory.StoredFinder(connection),
+            finder,
             automatic=message.automatic or ("null-sender" if arrival.envelope_from == "" else None),
             reply_to=[address.addr for address in message.reply_to],
         )
@@ -247,7 +250,7 @@ class Engine(Filing):
         ticket_id = self.open_ticket(
             connection, desk, who, decision, evidence,
             subject=message.subject or "", channel="mail", received=arrival.received, linked=linked,
-            contact_address=who.address, entries=(_mail_entry(mail, who),),
+            contact_address=who.address, entries=(_mail_entry(mail, who),), finder=finder,
         )  # fmt: skip
         if mail.authentication.verdict == "temperror":
             doubt = {
@@ -350,7 +353,7 @@ class Engine(Filing):
             return
         desk, now = self.desk(ticket.desk), self.database.clock.now()
         signs = Signs("mail", author.address, proof, subject=message.subject or "", text=message.reply_text)
-        who = self.recognise(connection, signs, desk, ticket.received_at)
+        who = self.recognise(directory.StoredFinder(connection), signs, desk, ticket.received_at)
         report = Report(
             "mail", ticket.received_at, message.subject or "", message.reply_text, language=message.language
         )

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from gateway.post import compose, tokens
 from gateway.post.letter import Answer, Letter, Notice, Receipt
 from gateway.settings import Settings
-from gateway.store import calls, directory, jobs, tickets, users
+from gateway.store import calls, jobs, tickets, users
 from gateway.store.database import Database
+from gateway.store.directory import StoredFinder
 from gateway.store.tickets import NewEntry
 from identity.people import Recognition
 from routing import sla
@@ -43,12 +44,12 @@ class Filing:
     def open_ticket(
         self, connection: Connection, desk: Desk, who: Recognition, decision: Decision, evidence: tuple[str, ...], *,
         subject: str, channel: str, received: datetime, contact_address: str | None = None, phone: str | None = None,
-        linked: int | None = None, entries: tuple[NewEntry, ...] = (),
+        linked: int | None = None, entries: tuple[NewEntry, ...] = (), finder: StoredFinder | None = None,
     ) -> int:  # fmt: skip
         """Step 6 for every door: the ticket, its clocks, its story and its jobs. Returns the ticket's id."""
         stamp = decision.stamp
         due = _first_due(stamp.clocks) if stamp else None
-        customer = directory.get(connection, who.customer) if who.customer else None
+        customer = (finder or StoredFinder(connection)).by_id(who.customer) if who.customer else None
         ticket_id = tickets.insert(connection, {
             "desk": desk.id, "customer": who.customer, "customer_name": customer.name if customer else None,
             "contact": who.contact, "requester": contact_address, "phone": phone, "language": decision.language,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -16,9 +16,18 @@ from identity.people import Contact, Contract, Customer, Found
 
 _TEXT = sa.type_coerce(customers.c.data, sa.Text).label("data")
 _FIND = Prepared(
-    sa.select(_TEXT)
+    sa.select(customer_keys.c.kind, _TEXT)
     .join(customer_keys, customer_keys.c.customer == customers.c.id)
-    .where(customer_keys.c.kind == sa.bindparam("wanted_kind"), customer_keys.c.value == sa.bindparam("wanted"))
+    .where(
+        sa.or_(
+            sa.and_(
+                customer_keys.c.kind == sa.bindparam("wanted_kind"), customer_keys.c.value == sa.bindparam("wanted")
+            ),
+            sa.and_(
+                customer_keys.c.kind == sa.bindparam("beside_kind"), customer_keys.c.value == sa.bindparam("beside")
+            ),
+        )
+    )
     .order_by(customers.c.id)
 )
 _GET = Prepared(sa.select(_TEXT).where(customers.c.id == sa.bindparam("wanted")))
@@ -26,9 +35,12 @@ _GET = Prepared(sa.select(_TEXT).where(customers.c.id == sa.bindparam("wanted"))
 
 @dataclass(frozen=True, slots=True)
 class StoredFinder:
-    """`identity`'s Finder over the directory's indexes; each look-up is one statement."""
+    """`identity`'s Finder over the directory's indexes, for one transaction: what was looked up is not asked again.
+
+    Look-ups of an address bring its domain's owners too: whoever asks for the one asks for the other."""
 
     connection: Connection
+    _known: dict[tuple[str, str], tuple[Customer, ...]] = field(default_factory=dict, repr=False)
 
     def by_address(self, address: str) -> tuple[Found, ...]:
         return tuple(
@@ -44,9 +56,19 @@ class StoredFinder:
     def by_code(self, code: str) -> tuple[Found, ...]:
         return tuple(Found(customer) for customer in self._find("code", code))
 
+    def by_id(self, customer: str) -> Customer | None:
+        found = next((one for several in self._known.values() for one in several if one.id == customer), None)
+        return found or get(self.connection, customer)
+
     def _find(self, kind: str, value: str) -> tuple[Customer, ...]:
-        rows = _FIND.rows(self.connection, {"wanted_kind": kind, "wanted": value})
-        return tuple([_customer(data) for (data,) in rows])
+        key = (kind, value)
+        if key not in self._known:
+            beside = ("domain", value.rpartition("@")[2]) if kind == "address" else key
+            wanted = {"wanted_kind": kind, "wanted": value, "beside_kind": beside[0], "beside": beside[1]}
+            rows = _FIND.rows(self.connection, wanted)
+            for one in (key, beside):
+                self._known[one] = tuple([_customer(data) for found, data in rows if found == one[0]])
+        return self._known[key]
 
 
 def _owners(customer: Customer, field: str, value: str) -> Iterator[Found]:

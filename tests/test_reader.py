@@ -1,0 +1,98 @@
+"""The reading process: the same answers as in the thread, and a mail that upsets it upsets nobody else."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway import reader
+from gateway.reader import COMMAND, Reader, Reading
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+TAME = "import gateway.reader as r, os, time; real = r.read\n"
+SLEEPER = TAME + "r.read = lambda raw, at: time.sleep(60) if b'sleep' in raw else real(raw, at)\nr.main()"
+MORTAL = TAME + "r.read = lambda raw, at: os._exit(3) if b'die' in raw else real(raw, at)\nr.main()"
+BABBLER = "import sys; sys.stdout.write('not an answer at all'); sys.stdout.flush(); sys.stdin.read()"
+
+
+def mail(subject: str) -> bytes:
+    return f"From: Mario <mario@acme.example>\r\nMessage-ID: <{subject}@acme.example>\r\nSubject: {subject}\r\n\r\nCiao.\r\n".encode()
+
+
+def played(story: Callable[[Reader], Awaitable[None]], command: tuple[str, ...], seconds: float = 5.0) -> None:
+    async def play() -> None:
+        one = Reader(command, seconds)
+        one.start()
+        try:
+            await asyncio.wait_for(story(one), 30)
+        finally:
+            await one.stop()
+
+    asyncio.run(play())
+
+
+async def there(one: Reader) -> None:
+    while not one._ready:
+        await asyncio.sleep(0.01)
+
+
+def script(text: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", text)
+
+
+def test_the_process_says_what_the_thread_says() -> None:
+    async def story(one: Reader) -> None:
+        await there(one)
+        mails = [mail(f"n{number}") for number in range(40)]
+        answers = await asyncio.gather(*(one.read(raw, NOW) for raw in mails))
+        assert answers == [reader.read(raw, NOW) for raw in mails]
+        assert one._process is not None
+        assert one._process.returncode is None
+
+    played(story, COMMAND)
+
+
+def test_a_mail_is_read_before_the_process_is_there_and_when_it_is_large() -> None:
+    async def story(one: Reader) -> None:
+        large = mail("large") + b"x" * (reader.LARGEST + 1)
+        early, big = await asyncio.gather(one.read(mail("early"), NOW), one.read(large, NOW))
+        assert (early.message.subject, big.message.subject) == ("early", "large")
+        assert not one._ready
+
+    played(story, script("import time; time.sleep(60)"))
+
+
+def test_a_reading_keeps_the_raw_and_leaves_bodies_and_contents_to_it() -> None:
+    raw = mail("light")
+    light: Reading = reader.read(raw, NOW)
+    assert light.message.text is None
+    assert light.message.reply_text == "Ciao."
+    assert reader.zlib.decompress(light.compressed) == raw
+
+
+@pytest.mark.parametrize(("text", "word"), [(SLEEPER, "sleep"), (MORTAL, "die")])
+def test_a_mail_that_ends_the_process_is_a_mail_to_look_at_and_the_others_are_read(text: str, word: str) -> None:
+    async def story(one: Reader) -> None:
+        await there(one)
+        subjects = ["a", "b", word, "c", "d"]
+        answers = await asyncio.gather(*(one.read(mail(subject), NOW) for subject in subjects))
+        assert [answer.message.subject for answer in answers] == ["a", "b", None, "c", "d"]
+        assert answers[2].message.error == "reading it took too long or too much memory"
+        assert reader.zlib.decompress(answers[2].compressed) == mail(word)
+        await there(one)
+        assert (await one.read(mail("later"), NOW)).message.subject == "later"
+
+    played(story, script(text), seconds=0.5)
+
+
+@pytest.mark.parametrize("command", [("/there/is/no/such/program",), script(BABBLER)])
+def test_without_a_process_mails_are_read_all_the_same(command: tuple[str, ...]) -> None:
+    async def story(one: Reader) -> None:
+        answers = await asyncio.gather(*(one.read(mail(f"n{number}"), NOW) for number in range(5)))
+        assert [answer.message.subject for answer in answers] == [f"n{number}" for number in range(5)]
+        await asyncio.sleep(0)
+        assert (await one.read(mail("later"), NOW)).message.subject == "later"
+
+    played(story, command)
