@@ -25,6 +25,7 @@ from gateway.settings import Settings
 from gateway.store import calls, directory, jobs, reports, tickets
 from gateway.store.database import Database
 from gateway.store.directory import StoredFinder
+from gateway.store.jobs import Todo
 from gateway.store.tickets import NewEntry
 from identity import match, normal, rights, sender
 from identity.clues import Signs
@@ -247,22 +248,18 @@ class Engine(Filing):
         )
         evidence += tuple(f"mark: {mark}" for mark in decision.marks)
         linked = joining.ticket.id if joining.ticket else None
+        todo: list[Todo] = []
+        if mail.authentication.verdict == "temperror":
+            doubt = {"sha256": mail.sha256, "peer": arrival.peer, "helo": arrival.helo}
+            todo.append(("verify", arrival.received + VERIFY_AGAIN, {**doubt, "from": arrival.envelope_from or ""}))
+        if answer and who.address:
+            thread = {"in_reply_to": message.message_id, "references": list(message.references)}
+            todo.append(("acknowledge", arrival.received, thread))
         ticket_id = self.open_ticket(
             connection, desk, who, decision, evidence,
             subject=message.subject or "", channel="mail", received=arrival.received, linked=linked,
-            contact_address=who.address, entries=(_mail_entry(mail, who),), finder=finder,
+            contact_address=who.address, entries=(_mail_entry(mail, who),), todo=todo, finder=finder,
         )  # fmt: skip
-        if mail.authentication.verdict == "temperror":
-            doubt = {
-                "sha256": mail.sha256,
-                "peer": arrival.peer,
-                "helo": arrival.helo,
-                "from": arrival.envelope_from or "",
-            }
-            jobs.add(connection, "verify", arrival.received + VERIFY_AGAIN, doubt, ticket_id)
-        if answer and who.address:
-            state = {"in_reply_to": message.message_id, "references": list(message.references)}
-            jobs.add(connection, "acknowledge", arrival.received, state, ticket_id)
         reports.name_thread(connection, ticket_id, _named(message))
         done = Outcome(
             "new", None, ticket_id, numbers.number_of(ticket_id, desk.ticket_prefix), who, decision, answer, evidence

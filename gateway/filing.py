@@ -16,6 +16,7 @@ from gateway.settings import Settings
 from gateway.store import calls, jobs, tickets, users
 from gateway.store.database import Database
 from gateway.store.directory import StoredFinder
+from gateway.store.jobs import Todo
 from gateway.store.tickets import NewEntry
 from identity.people import Recognition
 from routing import sla
@@ -44,9 +45,11 @@ class Filing:
     def open_ticket(
         self, connection: Connection, desk: Desk, who: Recognition, decision: Decision, evidence: tuple[str, ...], *,
         subject: str, channel: str, received: datetime, contact_address: str | None = None, phone: str | None = None,
-        linked: int | None = None, entries: tuple[NewEntry, ...] = (), finder: StoredFinder | None = None,
+        linked: int | None = None, entries: tuple[NewEntry, ...] = (), todo: Sequence[Todo] = (), finder: StoredFinder | None = None,
     ) -> int:  # fmt: skip
-        """Step 6 for every door: the ticket, its clocks, its story and its jobs. Returns the ticket's id."""
+        """Step 6 for every door: the ticket, its clocks, its story and its jobs (`todo` besides the clock and the page).
+
+        Returns the ticket's id."""
         stamp = decision.stamp
         due = _first_due(stamp.clocks) if stamp else None
         customer = (finder or StoredFinder(connection)).by_id(who.customer) if who.customer else None
@@ -61,13 +64,13 @@ class Filing:
             "clocks": sla.as_json(stamp, desk.zone) if stamp else {}, "evidence": list(evidence),
         })  # fmt: skip
         tickets.tell(connection, ticket_id, received, *entries)
-        todo: list[tuple[str, datetime, dict[str, Any]]] = []
+        put_down = list(todo)
         moments = stamp.moments() if stamp else ()
         if moments:
-            todo.append(("clock", min(moments), {}))
+            put_down.append(("clock", min(moments), {}))
         if decision.page:
-            todo.append(("page", received, {"page": calls.open_page(connection, ticket_id, received)}))
-        jobs.add_all(connection, todo, ticket_id)
+            put_down.append(("page", received, {"page": calls.open_page(connection, ticket_id, received)}))
+        jobs.add_all(connection, put_down, ticket_id)
         return ticket_id
 
     # Clocks -----------------------------------------------------------------------------------------------------

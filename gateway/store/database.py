@@ -1,9 +1,10 @@
 """The database: where a transaction begins, commits and is tried again. Nothing here knows a table.
 
 Callers hand in `fn(connection)` and get its result after the durable commit. On SQLite one writer thread owns the write
-connection and takes what is waiting into one BEGIN IMMEDIATE, each `fn` in its own SAVEPOINT (group commit): one fsync for
-many mails. On PostgreSQL each `fn` has its own transaction in a bounded pool and is run again when it met a twin (unique
-violation), a deadlock or a serialisation failure, so `fn` must have no effect besides its connection.
+connection and takes what is waiting into one BEGIN IMMEDIATE, one failing `fn` taking back only its own work (group
+commit): one fsync for many mails. On PostgreSQL each `fn` has its own transaction in a bounded pool and is run again when
+it met a twin (unique violation), a deadlock or a serialisation failure. On both, `fn` may be run again, so it must have no
+effect besides its connection.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -160,27 +162,19 @@ class SqliteDatabase(Database):
             if stop:
                 return
 
-    def _commit(self, batch: list[tuple[Callable[[Connection], Any], "Future[Any]"]]) -> None:
-        """One transaction for the whole batch; one failing `fn` takes back only its own work."""
+    def _commit(self, batch: "list[Work]") -> None:
+        """One transaction for the whole batch; one failing `fn` takes back only its own work.
+
+        Failing is rare and savepoints cost two statements each, so the batch first runs without them; when somebody
+        fails it is taken back whole and runs again, each `fn` in a savepoint of its own."""
         batch = [item for item in batch if item[1].set_running_or_notify_cancel()]  # nobody waits for a cancelled one
-        done: list[tuple[Future[Any], Any]] = []
-        failed: list[tuple[Future[Any], BaseException]] = []
         try:
-            with self._writer.connect() as connection:
-                connection.info.pop(WAKE, None)
-                lines = connection.info[LINES] = []
-                with connection.begin():
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                    for fn, future in batch:
-                        try:
-                            done.append((future, _in_savepoint(connection, fn)))
-                        except (sa.exc.OperationalError, sqlite3.OperationalError):
-                            raise
-                        except (
-                            Exception
-                        ) as trouble:  # this one caller's own failure: handed back to it, the others commit
-                            failed.append((future, trouble))
-                wake = connection.info.pop(WAKE, False)
+            try:
+                settled = self._run(batch, savepoints=False)
+            except (sa.exc.OperationalError, sqlite3.OperationalError):
+                raise
+            except Exception:  # this one caller's own failure: handed back to it, the others commit
+                settled = self._run(batch, savepoints=True)
         except (
             Exception
         ) as trouble:  # the shared transaction failed (disk full, locked): nothing of the batch is stored
@@ -191,13 +185,46 @@ class SqliteDatabase(Database):
             for _, future in batch:
                 future.set_exception(error)
             return
-        for future, result in done:
-            future.set_result(result)
-        for future, trouble_of_one in failed:
-            future.set_exception(trouble_of_one)
-        if wake:
+        for future, result, failure in settled.outcomes:
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+        if settled.wake:
             self.wake()
-        _write_lines(lines)
+        _write_lines(settled.lines)
+
+    def _run(self, batch: "list[Work]", *, savepoints: bool) -> "_Settled":
+        """The batch in one transaction, committed. Without savepoints the first failure takes back everything."""
+        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+        with self._writer.connect() as connection:
+            connection.info.pop(WAKE, None)
+            lines = connection.info[LINES] = []
+            with connection.begin():
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                for fn, future in batch:
+                    if not savepoints:
+                        outcomes.append((future, fn(connection), None))
+                        continue
+                    try:
+                        outcomes.append((future, _in_savepoint(connection, fn), None))
+                    except (sa.exc.OperationalError, sqlite3.OperationalError):
+                        raise
+                    except Exception as trouble:  # as above
+                        outcomes.append((future, None, trouble))
+            return _Settled(outcomes, lines, bool(connection.info.pop(WAKE, False)))
+
+
+Work = tuple[Callable[[Connection], Any], "Future[Any]"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What a committed batch came to, caller by caller; what to log, and whether the runner is to be woken."""
+
+    outcomes: "list[tuple[Future[Any], Any, BaseException | None]]"
+    lines: list[Any]
+    wake: bool
 
 
 def _in_savepoint(connection: Connection, fn: Callable[[Connection], T]) -> T:

@@ -76,9 +76,11 @@ _INSERT = Prepared(sa.insert(jobs))
 _FINISH = Prepared(sa.delete(jobs).where(jobs.c.id == sa.bindparam("job"), jobs.c.fence == sa.bindparam("held")))
 
 
-def add_all(
-    connection: Connection, todo: Sequence[tuple[str, datetime, Mapping[str, Any]]], ticket_id: int | None
-) -> None:
+Todo = tuple[str, datetime, Mapping[str, Any]]
+"""A job to put down: kind, run_at, state."""
+
+
+def add_all(connection: Connection, todo: Sequence[Todo], ticket_id: int | None) -> None:
     """Several jobs of one ticket in one statement."""
     rows = [
         {
