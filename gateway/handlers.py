@@ -16,7 +16,7 @@ from gateway.engine import Engine
 from gateway.errors import Permanent, Temporary
 from gateway.pager import Pager
 from gateway.post import budget, send
-from gateway.post.letter import Letter, Note, Receipt
+from gateway.post.letter import Letter, Note, Receipt, mailbox
 from gateway.post.send import SmartHost
 from gateway.store import calls, jobs, letters, reports, tickets
 from gateway.store.jobs import Handler, Job, Patience, Settled
@@ -75,6 +75,9 @@ class Handlers:
         now = self._database.clock.now()
         if ticket.requester is None:
             return Settled()
+        if mailbox(ticket.requester) is None:
+            told = NewEntry("note", "presa", {"words": "no acknowledgement sent: the address cannot be written to"})
+            return Settled(lambda connection: tickets.tell(connection, ticket.id, now, told))
         message_id = self._engine.outgoing_message_id(ticket)
         kept = self._database.read(lambda connection: letters.by_message_id(connection, message_id))
         if kept is None:

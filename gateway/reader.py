@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 LARGEST = 1 << 20  # bytes; a larger mail is not copied from process to process
 SECONDS = 5.0  # for one mail; the parser's own bound is 2 s
 MEMORY = 3 << 30  # bytes of address space of the reading process
-TRIES = 3  # starts in a row without a single mail read, before we stop trying
+TRIES = 3  # starts in a row that failed, before we stop trying
 COMMAND = (sys.executable, "-c", "from gateway.reader import main; main()")
 _LENGTH = struct.Struct(">I")
 
@@ -131,7 +131,8 @@ class Reader:
             while self._failed < TRIES:
                 self._failed += 1
                 try:
-                    await self._serve()
+                    if await self._serve():  # it had come up: only the mail is to blame, however many such mails come
+                        self._failed = 0
                     self._blame_the_first()
                 except (
                     Exception
@@ -144,8 +145,8 @@ class Reader:
             watch.cancel()
             self._read_the_rest()
 
-    async def _serve(self) -> None:
-        """One life of the process: answers in the order of the questions."""
+    async def _serve(self) -> bool:
+        """One life of the process: answers in the order of the questions. Says whether it came up at all."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe, limit=LARGEST * 4)
         self._process, out = process, process.stdout
@@ -157,11 +158,10 @@ class Reader:
                     self._come_back()
                     continue
                 reading = pickle.loads(await out.readexactly(length))  # noqa: S301 - our own process wrote it
-                self._failed = 0
                 self._since = asyncio.get_running_loop().time()
                 self._answer(self._waiting.popleft(), reading)
         except (asyncio.IncompleteReadError, ConnectionError):
-            return
+            return self._ready
         finally:
             self._ready = False
             with contextlib.suppress(ProcessLookupError):
@@ -188,20 +188,20 @@ class Reader:
         """The process ended while it read the first of those waiting: that mail is not read again."""
         if self._waiting:
             one = self._waiting.popleft()
+            self._since = asyncio.get_running_loop().time()
             log.error("reader.ended", sha256=sha256(one.raw).hexdigest(), size=len(one.raw))
             self._answer(one, unread(one.raw, one.received, "reading it took too long or too much memory"))
 
     async def _watch(self) -> None:
-        """End the process when one mail takes too long."""
+        """End the process when one mail takes too long; when it does not come up again, read what waits for it here."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._seconds / 4)
-            if (
-                self._ready
-                and self._waiting
-                and loop.time() - self._since > self._seconds
-                and self._process is not None
-            ):
+            if not self._waiting or loop.time() - self._since <= self._seconds:
+                continue
+            if not self._ready:
+                self._read_the_rest()
+            elif self._process is not None:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
 

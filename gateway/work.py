@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from gateway.engine import Engine
 from gateway.errors import Permanent
-from gateway.post.letter import Answer
+from gateway.post.letter import Answer, mailbox
 from gateway.store import calls, jobs, letters, tickets
 from gateway.store.tickets import NewEntry
 from routing import paging
@@ -64,9 +64,9 @@ def _take(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> N
 def _answer(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
     """A mail to the customer; the first one takes the ticket in charge."""
     text = act.field("text", "the answer")
-    if ticket.requester is None:
+    if ticket.requester is None or mailbox(ticket.requester) is None:
         raise Permanent(
-            f"{ticket.number} has no mail address to answer to; call {ticket.phone or 'the customer'} instead"
+            f"{ticket.number} has no mail address that can be answered; call {ticket.phone or 'the customer'} instead"
         )
     _write(connection, engine, ticket, act, text)
     _meet(connection, engine, ticket, act, ANSWERED, state="taken" if ticket.state == "new" else ticket.state)

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +86,29 @@ def test_a_mail_that_ends_the_process_is_a_mail_to_look_at_and_the_others_are_re
         assert (await one.read(mail("later"), NOW)).message.subject == "later"
 
     played(story, script(text), seconds=0.5)
+
+
+def test_many_such_mails_in_a_row_do_not_wear_the_process_out() -> None:
+    async def story(one: Reader) -> None:
+        for number in range(reader.TRIES + 2):
+            await there(one)
+            assert (await one.read(mail(f"die{number}"), NOW)).message.error
+        await there(one)
+        assert (await one.read(mail("later"), NOW)).message.subject == "later"
+
+    played(story, script(MORTAL))
+
+
+def test_mails_do_not_wait_for_a_process_that_does_not_come_up_again(tmp_path: Path) -> None:
+    mark = tmp_path / "born"
+    once = f"import os, time\nif os.path.exists({str(mark)!r}): time.sleep(60)\nopen({str(mark)!r}, 'w').close()\n"
+
+    async def story(one: Reader) -> None:
+        await there(one)
+        answers = await asyncio.gather(*(one.read(mail(subject), NOW) for subject in ("die", "b", "c")))
+        assert [answer.message.subject for answer in answers] == [None, "b", "c"]
+
+    played(story, script(once + MORTAL), seconds=0.5)
 
 
 @pytest.mark.parametrize("command", [("/there/is/no/such/program",), script(BABBLER)])
