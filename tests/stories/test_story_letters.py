@@ -84,11 +84,3 @@ def test_an_address_that_writes_all_the_time_is_not_answered_all_the_time(world:
     world.mail("someone@unknown.example", subject="Report 31", text="An hour later.")
     world.advance()
     assert len(world.letters()) == 2
-
-
-def test_an_address_that_cannot_be_written_to_is_a_ticket_and_no_job_that_fails_for_days(world: World) -> None:
-    world.mail('"two words"@unknown.example', proof="pass")
-    world.advance(3600)
-    assert len(world.tickets()) == 1
-    assert world.letters() == []
-    assert world.alarms() == []
