@@ -38,7 +38,7 @@ torture: .venv/.test   ## hundreds of random kills on both databases
 	@PRESA_TORTURE=1 $(BIN)/python -m pytest -m torture tests/test_torture.py
 
 bench: .venv/.test     ## the benchmarks, as ratios
-	@$(BIN)/python benchmarks/intake.py && $(BIN)/python benchmarks/webhook.py
+	@$(BIN)/python benchmarks/intake.py && $(BIN)/python benchmarks/webhook.py && $(BIN)/python benchmarks/stamping.py && $(BIN)/python benchmarks/deadlines.py
 
 lock:                  ## renew the locked requirements (needs uv)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade pyproject.toml -o requirements.txt

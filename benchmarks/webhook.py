@@ -12,7 +12,12 @@ from typing import Any
 
 from processes import HERE, Presa, cpu_seconds, free_port, load, median, server, settle, table, wait_for, workplace
 
-NAMES = {"bare": "bare FastAPI: signature, a read, a write", "presa": "Presa, the call's dialogue"}
+NAMES = {
+    "bare": "bare FastAPI, tuned: signature, a read, a write",
+    "plain": "bare FastAPI, plain: the same, one commit each",
+    "presa": "Presa, the call's dialogue",
+}
+KINDS = {"bare": "tuned", "plain": "plain"}
 SHORT = "1,*,*,100001#"  # Italian; again; again; the customer's code: four dialogue steps without the costly PIN
 
 
@@ -22,7 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=5, help="default 5, at most 20")
     parser.add_argument("--keys", default=SHORT, help=f"what each caller presses (default {SHORT})")
-    parser.add_argument("--servers", default="bare,presa", help="default bare,presa")
+    parser.add_argument("--servers", default="bare,plain,presa", help="default bare,plain,presa")
     parser.add_argument(
         "--database", help="SQLAlchemy URL of an EMPTY database; default: SQLite in a temporary directory"
     )
@@ -62,8 +67,8 @@ def main() -> None:
                 presa = Presa(place, given.database)
                 ports[name] = (presa.web, stack.enter_context(presa.up()))
                 continue
-            port, log = free_port(), place / "bare.log"
-            command = [sys.executable, str(HERE / "bare_web.py"), str(port), str(place / "bare.db")]
+            port, log = free_port(), place / f"{name}.log"
+            command = [sys.executable, str(HERE / "bare_web.py"), str(port), str(place / f"{name}.db"), KINDS[name]]
             process = stack.enter_context(server(command, {}, log))
             wait_for(process, log, port)
             ports[name] = (port, process.pid)

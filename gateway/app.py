@@ -10,10 +10,11 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 
 import httpx2
@@ -24,10 +25,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 import ivr
-from gateway import authenticate, demo, pins
+from gateway import authenticate, demo, held, importing, promises, retention
 from gateway.calls import Calls
 from gateway.engine import Arrival, Engine, Mail
-from gateway.errors import Permanent, Temporary
+from gateway.errors import Temporary
 from gateway.filing import secret_of
 from gateway.handlers import PATIENCE, PATIENT, Handlers
 from gateway.jobs import Runner
@@ -37,18 +38,23 @@ from gateway.phone.exchange import Exchange
 from gateway.phone.simulator import Line
 from gateway.phone.timeline import Timeline
 from gateway.phone.twilio import Signatures
+from gateway.porter import Handed, Porter
 from gateway.post import send
-from gateway.reader import Reader
+from gateway.promises import Promises
 from gateway.settings import Settings
-from gateway.smtp import Delivery, Door, Limits
-from gateway.store import directory, users
+from gateway.smtp import Limits, Listener
+from gateway.store import alarms, desks, jobs, users
 from gateway.store.database import Database
 from gateway.store.directory import Difference
 from gateway.store.migrate import migrate
-from gateway.web import console
+from gateway.web import console, intake
 from gateway.web import phone as phone_door
 from gateway.web.app import Web, make_app
+from gateway.web.cards_desk import CardDesk
 from gateway.web.desk import DeskBackend
+from gateway.web.held_desk import HeldDesk
+from gateway.web.related_desk import RelatedDesk
+from gateway.web.house import house_of
 from identity.directory import Directory
 from routing.desk import Desk
 
@@ -57,7 +63,6 @@ log = structlog.get_logger(__name__)
 SMARTHOST_SECONDS = 20.0  # a whole letter; never more than two thirds of a lease, so that nobody else sends it too
 CARRIER_SECONDS = 4.0  # one request; less than the time after which a page asks what became of it
 PAUSE_SECONDS = 0.1  # between two mails of one wave
-Address = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def build(
 ) -> Parts:
     """Everything behind the doors, over a database whose schema is up to date."""
     secret = secret_of(settings, database)
-    pepper = pepper_of(settings, database)
+    pepper = importing.pepper_of(settings, database)
     engine = Engine(settings, database, secret, resolver)
     base = settings.public_url
     ours = settings.carrier
@@ -97,8 +102,18 @@ def build(
     smarthost = replace(host, reply_seconds=patience / 2, total_seconds=patience)
     handlers = Handlers(engine, pager, smarthost)
     calls = Calls(engine, lambda desk: rules_of(desk, ours.number if ours else ""), _renderer(base), pepper)
+    keeping = {
+        "held": held.age_alarm(engine),
+        "balance": promises.balance(database),
+        "retain": retention.daily(engine),
+    }
+    table = {**handlers.table(), **keeping}
+    if settings.mailboxes:
+        from gateway.imap import canary
+
+        table[canary.KIND] = canary.handler(smarthost)
     runner = Runner(
-        database, database.clock, handlers.table(), patient=PATIENT, patience=PATIENCE, workers=workers, lease=lease
+        database, database.clock, table, patient=PATIENT | set(keeping), patience=PATIENCE, workers=workers, lease=lease
     )
     return Parts(settings, database, engine, calls, handlers, runner, pepper)
 
@@ -137,37 +152,20 @@ def prepare(settings: Settings, database: Database) -> None:
 
     A directory that was imported since stays until the file changes."""
     migrate(database)
+    database.write(lambda connection: jobs.keep_going(connection, jobs.COMING_BACK, database.clock.now()))
+    database.write(lambda connection: desks.keep(connection, settings.desks.values(), database.clock.now()))
     path = settings.home / "directory.yaml"
     if not path.exists():
         return
-    mark = sha256(path.read_bytes()).hexdigest()
+    mark = sha256(b"2" + path.read_bytes()).hexdigest()  # another number: what is kept of it has changed
     if database.read(lambda connection: users.fact(connection, "directory")) != mark:
         import_directory(settings, database, settings.people)
         database.write(lambda connection: users.set_fact(connection, "directory", mark))
 
 
-def pepper_of(settings: Settings, database: Database) -> bytes:
-    """What PINs are hashed with: from the environment, else this database's own (`presa check` says so)."""
-    return (settings.secrets.pepper or database.write(lambda connection: users.secret(connection, "pepper"))).encode()
-
-
 def import_directory(settings: Settings, database: Database, people: Directory) -> Difference:
-    """Make the stored directory exactly `people`; PINs are hashed before the transaction, and only those that are new."""
-    pepper = pepper_of(settings, database)
-    have = database.read(directory.imported_pins)
-    wanted = {(pin.customer, pins.fingerprint(pin.digits, pin.customer, pepper)): pin.digits for pin in people.pins}
-    known = {(customer, mark) for customer, marks in have.items() for mark in marks}
-    fresh = [(customer, pins.hashed(wanted[customer, mark], pepper), mark) for customer, mark in wanted.keys() - known]
-
-    def load(connection: Connection) -> Difference:
-        change = directory.replace(connection, people.customers)
-        for customer, mark in known - wanted.keys():
-            directory.revoke_pins(connection, customer, fingerprints=(mark,))
-        for customer, hashed, mark in fresh:
-            directory.add_pin(connection, customer, hashed, mark)
-        return change
-
-    return database.write(load)
+    """Make the stored directory exactly `people`."""
+    return importing.load(settings, database, people).difference
 
 
 # Serving --------------------------------------------------------------------------------------------------------
@@ -179,22 +177,7 @@ class Doors:
 
     smtp: socket.socket
     web: socket.socket
-
-
-def listen(address: Address, what: str) -> socket.socket:
-    """A bound socket, or Permanent with one clear line."""
-    host, port = address
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_STREAM)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((host, port))
-    except OSError as trouble:
-        why = trouble.strerror or str(trouble)
-        raise Permanent(
-            f"cannot listen for {what} on {host}:{port}: {why}; stop what uses that port or give another with --{what}"
-        ) from trouble
-    return made
+    more: tuple[Listener, ...] = ()  # further mail listeners
 
 
 def serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
@@ -213,37 +196,52 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
     pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="presa-door")
     state = Web()
     exchange = exchange_of(parts.settings)
-    server = _web_server(web(parts, state, pool, exchange))
-    reader = Reader()
-    intake = Intake(parts.engine, reader, pool)
-    door = Door(
-        "",
-        0,
-        deliver=intake.deliver,
-        ours=parts.engine.ours,
-        limits=Limits(**asdict(parts.settings.limits)),
-        sock=doors.smtp,
-    )
+    intake = Intake(parts.engine, pool)
+    server = _web_server(web(parts, state, pool, exchange, intake.promises.note))
+    limits = Limits(**asdict(parts.settings.limits))
+    listeners = (Listener(doors.smtp), *doors.more)
+    alarm = partial(alarm_once, parts.database, "certificate")
+    porter = Porter(listeners, limits, parts.settings.own_addresses, intake.take, parts.settings.door, alarm)
+    loop.add_signal_handler(signal.SIGHUP, porter.reload)
+    await porter.start()
     serving = asyncio.create_task(server.serve(sockets=[doors.web]))
-    reader.start()
-    await door.start()
     parts.runner.start(intake.busy)
+    balancing = asyncio.create_task(intake.promises.live())
+    close_mailboxes = await _open_mailboxes(parts) if parts.settings.mailboxes else None
     with _ringing(exchange):
         state.ready = True
         ready()
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         state.ready = False
         state.closing.set()
-        await door.stop()
-        await reader.stop()
+        if close_mailboxes is not None:
+            await close_mailboxes()
+        await porter.stop()
+        balancing.cancel()
+        with contextlib.suppress(Temporary):
+            await loop.run_in_executor(None, intake.promises.look)
         server.should_exit = True
         await serving
     await loop.run_in_executor(None, parts.runner.stop)
     pool.shutdown(wait=True)
 
 
-def web(parts: Parts, state: Web, pool: ThreadPoolExecutor, exchange: Exchange | None) -> ASGIApp:
-    """The web application of one process; `exchange`: the demo's telephones, if any."""
+async def _open_mailboxes(parts: Parts) -> Callable[[], Awaitable[None]]:
+    """Open the mailbox door, where there is a mailbox; returns how it is closed."""
+    from gateway import imap
+
+    boxes = [box for box in parts.settings.mailboxes.values() if box.ready]
+    return await imap.open_mailboxes(parts.engine, boxes, timedelta(seconds=parts.settings.jobs.lease_seconds))
+
+
+def web(
+    parts: Parts,
+    state: Web,
+    pool: ThreadPoolExecutor,
+    exchange: Exchange | None,
+    promised: Callable[[str, str], None] = lambda _door, _key: None,
+) -> ASGIApp:
+    """The web application of one process; `exchange`: the demo's telephones, if any; `promised`: notes what is promised."""
     settings = parts.settings
     desk = next((desk for desk in settings.desks.values() if desk.phone), None)
     phone: list[Route] = []
@@ -256,7 +254,13 @@ def web(parts: Parts, state: Web, pool: ThreadPoolExecutor, exchange: Exchange |
         demo=settings.demo, secure=settings.public_url.startswith("https:"), hints=demo.HINTS if settings.demo else ()
     )
     simulated = switchboard.router(exchange) if exchange else None
-    return make_app(state, DeskBackend(parts.engine, state.closing), shown, phone, pool, simulated=simulated)
+    backend, held_mails = DeskBackend(parts.engine, state.closing), HeldDesk(parts.engine)
+    incoming = intake.api(house_of(parts.engine, promised), pool)
+    return make_app(
+        state, backend, shown, phone, pool, held=held_mails, cards=CardDesk(parts.engine, backend), related=RelatedDesk(parts.engine),
+        desks=settings.desks, templates=settings.templates,
+        incoming=incoming, simulated=simulated,
+    )  # fmt: skip
 
 
 class _Server(uvicorn.Server):
@@ -275,12 +279,12 @@ def _web_server(app: ASGIApp) -> uvicorn.Server:
 
 
 class Intake:
-    """The mail door's promise: read beside the doors, filed by the database, and the words of the 250 when all is durable."""
+    """The mail door's promise: filed by the database, and the words of the 250 when all is durable."""
 
-    def __init__(self, engine: Engine, reader: Reader, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, engine: Engine, pool: ThreadPoolExecutor) -> None:
         self._engine = engine
-        self._reader = reader
         self._pool = pool
+        self.promises = Promises(engine.database)
         self._in_hand = 0
         self._promised = float("-inf")
 
@@ -288,10 +292,10 @@ class Intake:
         """Does somebody wait for a 250, or did a moment ago? One commit answers many, who then come with the next mail."""
         return self._in_hand > 0 or time.monotonic() - self._promised < PAUSE_SECONDS
 
-    async def deliver(self, delivery: Delivery) -> str:
+    async def take(self, handed: Handed) -> str:
         self._in_hand += 1
         try:
-            mail = await self._read(delivery)
+            mail = await self._in_hand_of(handed)
             try:
                 outcome = await asyncio.wrap_future(self._engine.file(mail))
             except Temporary:
@@ -301,17 +305,31 @@ class Intake:
         finally:
             self._in_hand -= 1
             self._promised = time.monotonic()
+        self.promises.note(mail.arrival.door, *self._engine.keys(mail))
         return f"2.0.0 Ok: {outcome.outcome}"
 
-    async def _read(self, delivery: Delivery) -> Mail:
+    async def _in_hand_of(self, handed: Handed) -> Mail:
+        delivery = handed.delivery
+        received = self._engine.database.clock.now() - timedelta(seconds=time.monotonic() - handed.at)
         arrival = Arrival(
-            "smtp", delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw,
-            self._engine.database.clock.now(), delivery.helo,
+            delivery.door, delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw, received,
+            delivery.helo, whole=delivery.size,
         )  # fmt: skip
-        reading = await self._reader.read(arrival.raw, arrival.received)
         if self._engine.resolver is None or self._engine.vouched_for(arrival.peer):
-            return self._engine.in_hand(arrival, reading)  # nothing to wait for: no DNS is asked
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._engine.in_hand, arrival, reading)
+            return self._engine.in_hand(arrival, handed.reading())  # nothing to wait for: no DNS is asked
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._engine.in_hand, arrival, handed.reading())
+
+
+def alarm_once(database: Database, kind: str, words: str) -> None:
+    """An alarm from outside any transaction, unless the same is there and nobody has seen it: every worker raises it."""
+    now = database.clock.now()
+
+    def tell(connection: Connection) -> None:
+        if not alarms.waits(connection, kind, words):
+            jobs.alarm(connection, now, kind, words)
+
+    database.submit(tell)
 
 
 def exchange_of(settings: Settings) -> Exchange | None:

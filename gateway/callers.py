@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 import ivr
+from gateway import issuing
 from gateway.engine import FAILED, Engine
 from gateway.store import calls, directory, jobs, reports, tickets
 from gateway.store.calls import StoredCall
@@ -99,6 +100,8 @@ class Callers:
             jobs.alarm(connection, now, FAILED, words, ticket_id)
         calls.update(connection, stored.sid, ticket_id=ticket_id, customer=who.customer)
         self._record(connection, stored, who, ticket_id, evidence, asked.why, now)
+        if who.customer:
+            issuing.tell_owners(connection, self._engine, ticket_id, stored.sid, who.customer)
         due = (
             next((clock.due for clock in decision.stamp.clocks if clock.target == "take_charge"), None)
             if decision.stamp

@@ -5,10 +5,13 @@ repeated webhook gets the same bytes and has no second effect. Only a PIN takes 
 compared outside (argon2 is slow on purpose), and then the answer is written. Refuses to let digits into any row, event or log.
 """
 
+import enum
 import hmac
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 from hashlib import sha256
+from typing import Final, Literal
 
 import structlog
 from sqlalchemy import Connection
@@ -33,6 +36,16 @@ log = structlog.get_logger(__name__)
 Render = Callable[[ivr.Call, ivr.Speak], str]
 
 
+class Pin(enum.Enum):
+    """Instead of a document: this webhook brings a PIN, which has to be looked at first."""
+
+    KEYED = enum.auto()
+
+
+PIN: Final = Pin.KEYED
+Document = str | None
+
+
 class Calls:
     """Answers webhooks of callers' and engineers' calls. Has no state of its own."""
 
@@ -46,26 +59,24 @@ class Calls:
 
     # Webhooks ---------------------------------------------------------------------------------------------------
 
-    def arrived(self, sid: str, number: str, desk: Desk) -> str | None:
+    def arrived(self, sid: str, number: str, desk: Desk) -> Future[Document]:
         """A customer's call is there: the first document."""
         now = self._database.clock.now()
 
-        def first(connection: Connection) -> str | None:
+        def first(connection: Connection) -> Document:
             values = {"sid": sid, "direction": "caller", "number": normal.phone(number) or "", "at": now}
             calls.begin(connection, {**values, "state": {"desk": desk.id, **ivr.to_json(ivr.begin(sid))}})
-            return self._answer(connection, Line(sid, 0), e.Arrived())
+            return self._document(connection, Line(sid, 0), e.Arrived())
 
-        return self._database.write(first)
+        return self._database.submit(first)
 
-    def answered(self, sid: str, attempt: str, number: str) -> str | None:
+    def answered(self, sid: str, attempt: str, number: str) -> Future[Document]:
         """An engineer picked up: the first document; None when the attempt is none of ours."""
         page_id = page_of(attempt)
-        if page_id is None:
-            return None
         now = self._database.clock.now()
 
-        def first(connection: Connection) -> str | None:
-            found = self._page(connection, page_id)
+        def first(connection: Connection) -> Document:
+            found = None if page_id is None else self._page(connection, page_id)
             if found is None:
                 return None
             ticket, page, desk = found
@@ -81,17 +92,22 @@ class Calls:
             language = person.language if person and person.language in desk.languages else desk.languages[0]
             call = ivr.begin(sid, "page", language)
             calls.begin(connection, {**values, "state": {"desk": desk.id, **ivr.to_json(call)}})
+            assert page_id is not None
             self._hear(connection, page_id, Event(attempt, "answered", now, provider_sid=sid))
-            return self._answer(connection, Line(sid, 0), e.Arrived())
+            return self._document(connection, Line(sid, 0), e.Arrived())
 
-        return self._database.write(first)
+        return self._database.submit(first)
 
-    def heard(self, line: Line, event: e.Heard) -> str | None:
-        """The next document of a call; None when there is no such call or step."""
-        verdict = self._pins.look_at(line, event)
-        return self._database.write(lambda connection: self._answer(connection, line, event, verdict))
+    def heard(self, line: Line, event: e.Heard) -> Future[Document | Literal[Pin.KEYED]]:
+        """The next document of a call; None when there is no such call or step; PIN when `tried` must be asked."""
+        return self._database.submit(lambda connection: self._answer(connection, line, event))
 
-    def over(self, sid: str, status: str, sequence: int | None) -> None:
+    def tried(self, line: Line, event: e.Heard) -> Document:
+        """The next document after a PIN; takes long, and waits."""
+        verdict = self._pins.look_at(line, event) or PinVerdict(e.PinLocked(looked=False))
+        return self._database.write(lambda connection: self._document(connection, line, event, verdict))
+
+    def over(self, sid: str, status: str, sequence: int | None) -> Future[None]:
         """The carrier's last word on a customer's call: what the caller did not finish is filed as far as it is known."""
         now = self._database.clock.now()
 
@@ -104,13 +120,13 @@ class Calls:
             if not call.over:
                 self._turn(connection, stored, call, e.HungUp(), None, now)
 
-        self._database.write(end)
+        return self._database.submit(end)
 
-    def page_news(self, attempt: str, status: str, sid: str, sequence: int | None) -> None:
+    def page_news(self, attempt: str, status: str, sid: str, sequence: int | None) -> Future[None] | None:
         """The carrier's news of an engineer's call; when it ends without acceptance the next phone rings at once."""
         page_id, what = page_of(attempt), pager.STATUS.get(status)
         if page_id is None or what is None:
-            return
+            return None
         now = self._database.clock.now()
         event = Event(attempt, what, now, code=status if what == "ended" else None, provider_sid=sid, sequence=sequence)
 
@@ -119,21 +135,31 @@ class Calls:
             if what == "ended":
                 calls.update(connection, sid, status=status, ended_at=now)
 
-        self._database.write(tell)
+        return self._database.submit(tell)
 
     # One turn ---------------------------------------------------------------------------------------------------
 
+    def _document(
+        self, connection: Connection, line: Line, event: e.Heard, verdict: PinVerdict | None = None
+    ) -> Document:
+        """`_answer` where no PIN waits to be looked at."""
+        document = self._answer(connection, line, event, verdict)
+        assert document is not PIN
+        return document
+
     def _answer(
         self, connection: Connection, line: Line, event: e.Heard, verdict: PinVerdict | None = None
-    ) -> str | None:
+    ) -> Document | Literal[Pin.KEYED]:
         """The document for this step: the one already given, or the one that the dialogue gives now; None without any."""
-        stored = calls.get(connection, line.sid, lock=True)
-        known = calls.answered(connection, line.sid, line.step)
-        if known is not None or stored is None:
-            return known
-        call = ivr.from_json(stored.state)
-        if line.step != call.step:
+        found = calls.at_step(connection, line.sid, line.step)
+        if found is None:
             return None
+        stored, known = found
+        call = ivr.from_json(stored.state)
+        if known is not None or line.step != call.step:
+            return known
+        if verdict is None and self._pins.asks(call, event, stored.state["desk"]):
+            return PIN
         call, spoken = self._turn(connection, stored, call, event, verdict, self._database.clock.now())
         document = self._render(call, spoken)
         calls.answer(connection, line.sid, line.step, document)
@@ -176,7 +202,8 @@ class Calls:
             case e.LookUpCode(digits):
                 return self._callers.look_up(connection, digits, stored, desk, now)
             case e.CheckPin():
-                return verdict.answer if verdict else e.PinLocked(looked=False)
+                assert verdict is not None
+                return verdict.answer
             case e.OpenTicket():
                 return self._callers.open(connection, stored, call, asked, desk, now)
             case e.AddDescription(_, text):

@@ -8,19 +8,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from gateway import listening, promises
+from gateway.errors import Permanent
 from gateway.post import check as letters
-from gateway.post import send
-from gateway.settings import Settings
-from gateway.settings.desk import unready
-from gateway.store import alarms, jobs, reports
+from gateway.post import send, signing
+from gateway.settings import ConfigError, Settings
+from gateway.settings.desk import unkept, unready
+from gateway.store import alarms, held, jobs
 from gateway.store.database import Database, open_database
 from gateway.store.migrate import current, newest
 from routing import oncall
 
 Level = Literal["ok", "note", "wrong"]
 AHEAD = timedelta(days=30)
+DNS_SECONDS = 5.0
 OVERDUE = timedelta(minutes=5)
-HELD_TOO_LONG = timedelta(hours=24)
 # What to do about an alarm, by its kind; any other: look at its ticket.
 TO_DO: Mapping[str, str] = {
     "page-exhausted": "ring an engineer by hand",
@@ -29,6 +31,20 @@ TO_DO: Mapping[str, str] = {
     "bounce": "call the customer or correct the address",
     "letter-refused": "call the customer or correct the address",
     "unreadable": "open the ticket's raw mail",
+    "mailbox-login-refused": "correct the mailbox's credentials",
+    "mailbox-credentials-end": "renew the mailbox's credentials",
+    "mailbox-unreachable": "see the mailbox's server and the log",
+    "mailbox-poison": "look at the held mail in the console",
+    "mailbox-mail-not-given": "open that mail in the mailbox",
+    "mailbox-mail-gone": "see who else empties the mailbox",
+    "mailbox-not-flagged": "correct the mailbox's flag or move_to",
+    "mailbox-renumbered": "nothing, if somebody restored or moved the mailbox",
+    "mailbox-silent": "see whether mail still reaches the mailbox",
+    "mailbox-canary": "see whether mail still reaches the mailbox",
+    "suspected-loop": "decide about the held mails, or end the loop at its other end",
+    "certificate": "put a certificate and key there that fit, then send SIGHUP",
+    "held": "decide about the held mails in the console, under Held",
+    "ledger-gap": "see 'presa check', the door's log and the sender's",
 }
 
 
@@ -46,14 +62,21 @@ def check_all(settings: Settings, url: str | None, *, offline: bool) -> list[Fin
     found += _desks(settings, now)
     found += _phone(settings)
     found += _post(settings)
+    found += _mail_door(settings)
+    if settings.mailboxes:
+        from gateway.imap import check as boxes
+
+        found += (Finding(*said) for said in boxes.credentials(settings, offline=offline))
+    found += _dkim(settings, offline=offline)
     if url is not None:
-        found += _database(url, now)
+        found += _database(url, now, settings)
     return found
 
 
 def _desks(settings: Settings, now: datetime) -> Iterator[Finding]:
     for desk in settings.desks.values():
         yield from (Finding("note", f"desk {desk.id}", words) for words in unready(desk))
+        yield from (Finding("wrong", f"desk {desk.id}", words) for words in unkept(desk, now.year))
         if desk.on_call is None:
             continue
         problems = [Finding("wrong", f"desk {desk.id} on-call", words) for words in oncall.faults(desk.on_call)]
@@ -102,6 +125,17 @@ def _phone(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok" if fits else "wrong", "phone", f"webhook signatures are checked for {settings.public_url}")
 
 
+def _mail_door(settings: Settings) -> Iterator[Finding]:
+    """The certificate can be used, as the files have it now."""
+    try:
+        if listening.certificate(settings.door):
+            yield Finding("ok", "mail door", f"TLS with {settings.door.certificate}")
+        else:
+            yield Finding("note", "mail door", "no TLS: name a certificate and its key under 'smtp' in presa.yaml")
+    except Permanent as trouble:
+        yield Finding("wrong", "mail door", trouble.public)
+
+
 def _post(settings: Settings) -> Iterator[Finding]:
     try:
         host = send.smart_host(settings.smarthost)
@@ -116,7 +150,33 @@ def _post(settings: Settings) -> Iterator[Finding]:
         yield from (Finding("wrong", f"templates of {desk}", words) for words in letters.check_templates(folders))
 
 
-def _database(url: str, now: datetime) -> Iterator[Finding]:
+def _dkim(settings: Settings, *, offline: bool) -> Iterator[Finding]:
+    """The key signs, and the world finds its other half."""
+    from gateway.authenticate import DnsTrouble, system_resolver
+
+    try:
+        signer = signing.signer_of(settings.dkim, settings.secrets.dkim_key, settings.home)
+    except ConfigError as trouble:
+        yield from (Finding("wrong", "dkim", words) for words in trouble.problems)
+        return
+    if signer is None:
+        return
+    for address in settings.recipients:
+        if not signer.signs_for(address):
+            yield Finding("note", "dkim", f"answers of {address} are not signed: it is not of {signer.domain}")
+    if offline:
+        yield Finding("ok", "dkim", f"the key of {signer.domain} signs; its DNS record was not asked for (--offline)")
+        return
+    try:
+        fault = signing.record_fault(signer, lambda name: system_resolver()(name, "TXT", DNS_SECONDS))
+    except DnsTrouble as trouble:
+        yield Finding("note", "dkim", f"DNS did not answer for {signer.domain}: {trouble}; ask again later")
+        return
+    words = fault or f"the record of {signer.selector}._domainkey.{signer.domain} holds our key"
+    yield Finding("wrong" if fault else "ok", "dkim", words)
+
+
+def _database(url: str, now: datetime, settings: Settings) -> Iterator[Finding]:
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         yield Finding("note", "database", f"{url} is not there yet; 'presa up' makes it")
         return
@@ -131,28 +191,27 @@ def _database(url: str, now: datetime) -> Iterator[Finding]:
             )
             return
         yield Finding("ok", "database", f"schema {have}")
-        yield from _balance(database, now)
+        yield from _balance(database, now, settings.held_alarm_hours)
+        if settings.mailboxes:
+            from gateway.imap import check as boxes
+
+            yield from (Finding(*said) for said in boxes.balance(settings, database, now))
     finally:
         database.close()
 
 
-def _balance(database: Database, now: datetime) -> Iterator[Finding]:
+def _balance(database: Database, now: datetime, held_hours: float = 24.0) -> Iterator[Finding]:
     """The ledger against the tickets, and work that waits for nobody."""
-    orphans, unreported = database.read(reports.orphans), database.read(reports.unreported)
-    if orphans or unreported:
-        yield Finding(
-            "wrong",
-            "ledger",
-            f"reports without their ticket: {orphans[:5]}; tickets without a report: {unreported[:5]}; "
-            "restore from a backup or report a bug",
-        )
+    if found := database.read(lambda c: promises.gaps(c, now)):
+        words = f"{'; '.join(found)}; restore from a backup or report a bug"
+        yield Finding("wrong", "ledger", words)
     else:
-        yield Finding("ok", "ledger", "every report has one outcome and every ticket its report")
-    held = [row for row in database.read(lambda c: reports.latest(c, ("held",), 1000)) if now - row.at > HELD_TOO_LONG]
-    if held:
-        yield Finding(
-            "note", "held", f"{len(held)} reports are held for more than a day; look at them in the console's ledger"
-        )
+        given = database.read(lambda c: promises.promised(c, now))
+        told = "".join(f"; {count} promises of {door} kept" for door, count in sorted(given.items()))
+        yield Finding("ok", "ledger", f"every report has one outcome and every ticket its report{told}")
+    if old := database.read(lambda c: held.overdue(c, now - timedelta(hours=held_hours), 1000)):
+        words = f"{len(old)} mails are held for more than {held_hours:g} h; decide about them in the console, under Held"
+        yield Finding("note", "held", words)
     for job in database.read(jobs.dead):
         words = (
             f"job {job.id} ({job.kind}) was given up: {job.error}; mend the cause, then 'presa jobs --revive {job.id}'"

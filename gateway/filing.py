@@ -5,26 +5,31 @@ written about in one way. Refuses to judge a report: `routing.decide` has, and t
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection
 
-from gateway.post import compose, tokens
+from gateway.post import compose, signing, tokens
 from gateway.post.letter import Answer, Letter, Notice, Receipt
-from gateway.settings import Settings
-from gateway.store import calls, jobs, tickets, users
+from gateway.settings import ConfigError, Settings
+from gateway.settings.desk import desk_from
+from gateway.store import calls, desks, jobs, tickets, users
 from gateway.store.database import Database
 from gateway.store.directory import StoredFinder
 from gateway.store.jobs import Todo
 from gateway.store.tickets import NewEntry
 from identity.people import Recognition
-from routing import sla
+from routing import agenda, sla
 from routing.decide import Decision
 from routing.desk import Desk
 from routing.tickets import Ticket, after
 
+log = structlog.get_logger(__name__)
+
 LONGEST_SUBJECT = 300
+PAGE_WAITS = timedelta(seconds=2)  # at the most, for a look whether it is a known problem again
 
 
 class Filing:
@@ -34,10 +39,32 @@ class Filing:
         self.settings = settings
         self.database = database
         self.secret = secret
+        self._signer = signing.signer_of(settings.dkim, settings.secrets.dkim_key, settings.home)
+        self._earlier: dict[tuple[str, str], Desk] = {}
         self.prefixes = {desk.id: desk.ticket_prefix for desk in settings.desks.values()}
 
     def desk(self, desk: str) -> Desk:
         return self.settings.desks[desk]
+
+    def desk_of(self, ticket: Ticket) -> Desk:
+        """The configuration that a ticket was stamped with: a change of the desk's file does not move its promises. Today's
+        where that one is not kept, or cannot be read any more."""
+        today = self.settings.desks[ticket.desk]
+        if ticket.desk_version in (None, today.version):
+            return today
+        found = self._earlier.get((ticket.desk, str(ticket.desk_version)))
+        if found is None:
+            found = self._earlier[ticket.desk, str(ticket.desk_version)] = self._read_desk(ticket) or today
+        return found
+
+    def _read_desk(self, ticket: Ticket) -> Desk | None:
+        desk, version = ticket.desk, str(ticket.desk_version)
+        source = self.database.read(lambda connection: desks.get(connection, desk, version))
+        try:
+            return desk_from(source, f"{desk} {version}") if source is not None else None
+        except ConfigError as trouble:
+            log.warning("desk.version_unreadable", desk=desk, version=version, error=trouble.problems[0])
+            return None
 
     def ticket(self, connection: Connection, ticket_id: int, *, lock: bool = False) -> Ticket | None:
         return tickets.get(connection, ticket_id, self.prefixes, lock=lock)
@@ -56,20 +83,23 @@ class Filing:
         ticket_id = tickets.insert(connection, {
             "desk": desk.id, "customer": who.customer, "customer_name": customer.name if customer else None,
             "contact": who.contact, "requester": contact_address, "phone": phone, "language": decision.language,
-            "subject": shown(subject), "channel": channel, "plan": decision.plan, "base_plan": None,
+            "subject": shown(subject), "channel": channel, "plan": decision.plan, "base_plan": decision.base_plan, "region": who.region,
             "kind": decision.kind, "priority": decision.priority, "queue": decision.queue, "level": decision.level,
             "state": "new", "verified": who.verified, "via_on_call": decision.via_on_call,
             "received_at": received, "opened_at": received, "linked": linked,
             "next_due": due.due if due else None, "next_target": due.target if due else None,
             "clocks": sla.as_json(stamp, desk.zone) if stamp else {}, "evidence": list(evidence),
+            "desk_version": desk.version, "stage": desk.lives[decision.kind].start if decision.kind in desk.lives else None,
         })  # fmt: skip
         tickets.tell(connection, ticket_id, received, *entries)
         put_down = list(todo)
-        moments = stamp.moments() if stamp else ()
-        if moments:
-            put_down.append(("clock", min(moments), {}))
+        first = agenda.first(desk, stamp) if stamp else None
+        if first is not None:
+            put_down.append(("clock", first, {}))
         if decision.page:
-            put_down.append(("page", received, {"page": calls.open_page(connection, ticket_id, received)}))
+            # The comparison of texts lets the page go as soon as it is done.
+            wait = PAGE_WAITS if any(kind == "relate" for kind, _, _ in put_down) else timedelta()
+            put_down.append(("page", received + wait, {"page": calls.open_page(connection, ticket_id, received)}))
         jobs.add_all(connection, put_down, ticket_id)
         return ticket_id
 
@@ -78,14 +108,15 @@ class Filing:
     def restamp(self, connection: Connection, ticket_id: int) -> None:
         """Count a ticket's clocks again from its original receipt, after a pause, a new priority, a reopening."""
         ticket = self.ticket(connection, ticket_id, lock=True)
-        if ticket is None or ticket.plan is None:
+        if ticket is None:
             return
-        stamp = self.stamp(ticket)
-        due = _first_due([clock for clock in stamp.clocks if clock.target not in ticket.met])
-        tickets.update(
-            connection, ticket, clocks=sla.as_json(stamp, self.desk(ticket.desk).zone),
-            next_due=due.due if due else None, next_target=due.target if due else None,
-        )  # fmt: skip
+        if ticket.plan is not None:
+            stamp = self.stamp(ticket)
+            due = _first_due([clock for clock in stamp.clocks if clock.target not in ticket.met])
+            tickets.update(
+                connection, ticket, clocks=sla.as_json(stamp, stamp.zone),
+                next_due=due.due if due else None, next_target=due.target if due else None,
+            )  # fmt: skip
         now = self.database.clock.now()
         if not jobs.hasten(connection, "clock", ticket_id, now):
             jobs.add(connection, "clock", now, {}, ticket_id)
@@ -94,9 +125,9 @@ class Filing:
         """A ticket's promises from its receipt, pauses and what was met; `at` gives their state at that instant."""
         assert ticket.plan is not None
         return sla.stamp(
-            self.desk(ticket.desk), plan=ticket.plan, base_plan=ticket.base_plan, kind=ticket.kind, priority=ticket.priority,  # type: ignore[arg-type]
+            self.desk_of(ticket), plan=ticket.plan, base_plan=ticket.base_plan, kind=ticket.kind, priority=ticket.priority,  # type: ignore[arg-type]
             received=ticket.received_at, via_on_call=ticket.via_on_call, pauses=[(p.start, p.end) for p in ticket.pauses],
-            met=ticket.met, at=at, stopped_at=ticket.resolved_at,  # type: ignore[arg-type]
+            met=ticket.met, at=at, stopped_at=ticket.resolved_at, region=ticket.region,  # type: ignore[arg-type]
         )  # fmt: skip
 
     def take(self, connection: Connection, ticket_id: int, name: str, at: datetime) -> None:
@@ -113,11 +144,11 @@ class Filing:
 
     def reply_to(self, ticket: Ticket) -> str:
         """The address that adds to this ticket, by its own token."""
-        return tokens.reply_address(self._address_of(ticket), ticket.number, self.secret)
+        return tokens.reply_address(self.address_of(ticket), ticket.number, self.secret)
 
     def outgoing_message_id(self, ticket: Ticket, n: int = 1) -> str:
         """The id (without <>) of the n-th mail about this ticket; the first is the acknowledgement."""
-        return tokens.message_id(ticket.number, n, self._address_of(ticket).rpartition("@")[2], self.secret)
+        return tokens.message_id(ticket.number, n, self.address_of(ticket).rpartition("@")[2], self.secret)
 
     def letter(
         self,
@@ -131,8 +162,8 @@ class Filing:
         assert ticket.requester is not None
         desk = self.desk(ticket.desk)
         return Letter(
-            ticket.requester, ticket.language, desk.zone, ticket.number, desk.name.get(ticket.language, desk.id),
-            self._address_of(ticket), self.reply_to(ticket), message_id, now, content,
+            ticket.requester, ticket.language, desk.zone, ticket.number, said(desk.name, ticket.language) or desk.id,
+            self.address_of(ticket), self.reply_to(ticket), message_id, now, content,
             thread.get("in_reply_to"), tuple(thread.get("references", ())),
         )  # fmt: skip
 
@@ -142,12 +173,16 @@ class Filing:
         return {
             "message_id": letter.message_id, "ticket_id": ticket.id, "kind": compose.kind_of(letter.content), "at": letter.date,
             "recipient": letter.to, "envelope_from": compose.envelope_from(letter),
-            "subject": compose.subject(letter, folders), "body": compose.compose(letter, folders),
+            "subject": compose.subject(letter, folders), "body": self._signed(letter, compose.compose(letter, folders)),
         }  # fmt: skip
 
-    def _address_of(self, ticket: Ticket) -> str:
-        """The desk's own address: the first recipient that belongs to it."""
-        return next(address for address, where in self.settings.recipients.items() if where.desk == ticket.desk)
+    def _signed(self, letter: Letter, body: bytes) -> bytes:
+        return self._signer.sign(body) if self._signer and self._signer.signs_for(letter.desk_address) else body
+
+    def address_of(self, ticket: Ticket) -> str:
+        """The desk's own address: the first recipient that belongs to it, and to none of its engineers."""
+        ours = [one for one in self.settings.recipients.items() if one[1].desk == ticket.desk]
+        return next((address for address, where in ours if where.engineer is None), ours[0][0])
 
 
 def filing_of(settings: Settings, database: Database) -> Filing:
@@ -158,6 +193,11 @@ def filing_of(settings: Settings, database: Database) -> Filing:
 def secret_of(settings: Settings, database: Database) -> bytes:
     """What signs reply addresses: PRESA_SECRET, else this database's own, the same for every replica."""
     return (settings.secrets.key or database.write(lambda connection: users.secret(connection, "key"))).encode()
+
+
+def said(words: Mapping[str, str], language: str) -> str:
+    """A desk's words in somebody's language, else in English, else in its own."""
+    return words.get(language) or words.get("en") or next(iter(words.values()), "")
 
 
 def shown(subject: str) -> str:

@@ -12,16 +12,19 @@ import structlog
 from sqlalchemy import Connection
 
 import parsers
+from gateway.clocks import Clocks
 from gateway.engine import Engine
 from gateway.errors import Permanent, Temporary
+from gateway.filing import said
 from gateway.pager import Pager
 from gateway.post import budget, send
 from gateway.post.letter import Letter, Note, Receipt, mailbox
 from gateway.post.send import SmartHost
+from gateway.relating import Relating
 from gateway.store import calls, jobs, letters, reports, tickets
 from gateway.store.jobs import Handler, Job, Patience, Settled
 from gateway.store.tickets import NewEntry
-from routing.tickets import OPEN, Ticket
+from routing.tickets import Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -36,16 +39,29 @@ PATIENCE: Mapping[str, Patience] = {
     "letter": MAIL,
     "verify": Patience(alarm_at=12, give_up_at=24),
 }
-ASLEEP = timedelta(days=365)
 
 # reason codes of identity -> what the acknowledgement adds
 NOTES: Mapping[str, Note] = {
     "channel-not-in-plan": "channel_not_in_plan",
+    "too-big": "too_big",
+    "encrypted": "encrypted",
+    "language-best-effort": "language_best_effort",
     "unknown-customer": "sender_unknown",
     "contract-expired": "no_cover",
     "contract-expired-renewable": "no_cover",
     "contract-unpaid": "no_cover",
     "contract-not-started": "no_cover",
+    "product-expired": "product_not_covered",
+    "end-of-life": "product_not_covered",
+    "altered-product": "product_not_covered",
+    "third-party-product": "product_not_covered",
+    "unsupported-version": "product_not_covered",
+    "hardware": "product_not_covered",
+    "bought-through-partner": "partner_serves",
+    "contact-not-registered": "contact_unknown",
+    "contact-not-authorised": "contact_unknown",
+    "end-user": "end_user",
+    "kind-not-granted": "kind_not_granted",
 }
 
 
@@ -63,8 +79,9 @@ class Handlers:
             "acknowledge": self.acknowledge,
             "letter": self.letter,
             "page": self._pager.run,
-            "clock": self.clock,
+            "clock": Clocks(self._engine).run,
             "verify": self.verify,
+            "relate": Relating(self._engine).run,
         }
 
     # Letters ----------------------------------------------------------------------------------------------------
@@ -83,9 +100,7 @@ class Handlers:
         if kept is None:
             content = Receipt(
                 clocks=self._engine.stamp(ticket).clocks if ticket.plan else (),
-                priority=self._engine.desk(ticket.desk)
-                .priorities[ticket.priority]
-                .get(ticket.language, ticket.priority),
+                priority=said(self._engine.desk(ticket.desk).priorities[ticket.priority], ticket.language) or ticket.priority,
                 updates_every=ticket.clocks.get("updates_every"),
                 notes=tuple(dict.fromkeys(NOTES[mark] for mark in self._marks(ticket) if mark in NOTES)),
                 channels=tuple(sorted(self._engine.desk(ticket.desk).plans[ticket.plan].channels))
@@ -106,6 +121,7 @@ class Handlers:
         history = {
             "address": letters.sent_since(connection, now - HOUR, recipient=ticket.requester),
             "ticket": letters.sent_since(connection, now - HOUR, ticket_id=ticket.id),
+            "unverified": () if ticket.verified else letters.to_unverified_since(connection, now - HOUR),
         }
         return budget.may_answer(history, now, verified=ticket.verified)  # type: ignore[arg-type]
 
@@ -155,49 +171,6 @@ class Handlers:
                 jobs.alarm(connection, now, "letter-refused", words, ticket.id)
 
         return Settled(write)
-
-    # The clock --------------------------------------------------------------------------------------------------
-
-    def clock(self, job: Job) -> Settled:
-        """Everything that is due on a ticket's clocks: a breach, a step of the escalation matrix; each told exactly
-        once.
-
-        What the story has told already is not told again. After downtime the late ones come at once, in order, marked.
-        """
-        ticket = self._ticket(job)
-        if ticket.state == "closed" or ticket.plan is None:
-            return Settled()
-        now = self._database.clock.now()
-        story = self._database.read(lambda connection: tickets.story(connection, ticket.id))
-        told = {entry.data["name"] for entry in story if entry.kind == "clock"}
-        waiting = [moment for moment in self._moments(ticket) if moment[1] not in told] if ticket.state in OPEN else []
-        due = [moment for moment in waiting if moment[0] <= now]
-
-        def write(connection: Connection) -> None:
-            for at, name, words in due:
-                late = now - at > timedelta(minutes=1)
-                said = f"{words} (noticed late)" if late else words
-                data = {"words": said, "name": name, "due": at.isoformat(), "late": late}
-                tickets.tell(connection, ticket.id, now, NewEntry("clock", "presa", data))
-                jobs.alarm(connection, now, name.partition(":")[0], f"{ticket.number}: {said}", ticket.id)
-
-        # With nothing ahead the job sleeps: a new priority, a resumed clock or a reopening makes it due again.
-        return Settled(write, again=min((at for at, _, _ in waiting if at > now), default=now + ASLEEP))
-
-    def _moments(self, ticket: Ticket) -> list[tuple[datetime, str, str]]:
-        """(when, name, words) of all that can become due, in order of time."""
-        stamp = self._engine.stamp(ticket)
-        found = [
-            (clock.due, f"breach:{clock.target}:{clock.due.isoformat()}", f"deadline missed: {clock.target}")
-            for clock in stamp.clocks
-            if clock.due and clock.target not in ticket.met
-        ]
-        found += [
-            (step.due, f"escalation:{step.to}:{step.due.isoformat()}", f"escalated to {step.to} by the clock")
-            for step in stamp.escalations
-            if step.due
-        ]
-        return sorted(found)
 
     # Authentication ---------------------------------------------------------------------------------------------
 

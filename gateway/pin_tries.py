@@ -43,10 +43,15 @@ class PinTries:
         self._rules = rules
         self._pepper = pepper
 
+    def asks(self, call: ivr.Call, event: e.Heard, desk: str) -> bool:
+        """Does this webhook bring a PIN?"""
+        if not isinstance(event, e.Keys):
+            return False
+        _, step = ivr.turn(call, event, self._rules(desk))
+        return isinstance(step, e.CheckPin)
+
     def look_at(self, line: Line, event: e.Heard) -> PinVerdict | None:
         """When this webhook brings a PIN: count the try, then compare, outside any transaction."""
-        if not isinstance(event, e.Keys):
-            return None
         stored = self._database.read(lambda connection: calls.get(connection, line.sid))
         if stored is None:
             return None
@@ -60,15 +65,16 @@ class PinTries:
         hashes = self._database.write(lambda connection: self._begin_try(connection, line, call, stored))
         if hashes is None:
             return PinVerdict(e.PinLocked(looked=False))
-        if pins.verify(step.digits, hashes, self._pepper):
-            self._database.write(lambda connection: calls.end_try(connection, line.sid, line.step, True))
+        found = pins.which(step.digits, hashes, self._pepper)
+        if found is not None:
+            self._database.write(lambda connection: self._right(connection, line, found))
             return PinVerdict(e.PinRight())
         self._database.write(lambda connection: calls.end_try(connection, line.sid, line.step, False))
         return PinVerdict(e.PinLocked() if call.pin_tries + 1 >= DEFAULT.per_call else e.PinWrong())
 
     def _begin_try(
         self, connection: Connection, line: Line, call: ivr.Call, stored: StoredCall
-    ) -> tuple[str, ...] | None:
+    ) -> tuple[tuple[int, str], ...] | None:
         """The hashes to compare with, or None when no PIN is looked at now."""
         assert call.customer is not None
         now = self._database.clock.now()
@@ -84,7 +90,11 @@ class PinTries:
             if isinstance(allowed, Locked):
                 return None
             calls.begin_try(connection, line.sid, line.step, name, now)
-        return directory.pin_hashes(connection, call.customer)
+        return directory.pins_in_force(connection, call.customer, now)
+
+    def _right(self, connection: Connection, line: Line, pin: int) -> None:
+        calls.end_try(connection, line.sid, line.step, True)
+        directory.spend_pin(connection, pin)
 
     def _hashed(self, number: str) -> str:
         return hmac.new(self._pepper, f"caller\0{number}".encode(), sha256).hexdigest()

@@ -32,11 +32,17 @@ def fingerprint(digits: str, customer: str, pepper: bytes) -> str:
 
 def verify(digits: str, hashes: Iterable[str], pepper: bytes) -> bool:
     """Whether the digits are one of the PINs behind `hashes`. Every hash is looked at, and one always is."""
+    return which(digits, enumerate(hashes), pepper) is not None
+
+
+def which(digits: str, known: Iterable[tuple[int, str]], pepper: bytes) -> int | None:
+    """The id of the PIN that the digits are, of (id, hash). Every hash is looked at, and one always is."""
     given = _peppered(digits if well_formed(digits) else "", pepper)
-    right = False
-    for one in tuple(hashes) or (_NOBODY,):
+    right = None
+    for one, hashed in tuple(known) or ((0, _NOBODY),):
         try:
-            right |= _HASHER.verify(one, given)
+            _HASHER.verify(hashed, given)
         except (VerificationError, InvalidHashError):
             continue
-    return right and well_formed(digits)
+        right = one
+    return right if well_formed(digits) else None

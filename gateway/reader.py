@@ -31,6 +31,7 @@ from routing import threads
 log = structlog.get_logger(__name__)
 
 LARGEST = 1 << 20  # bytes; a larger mail is not copied from process to process
+LONGEST_TEXT = 200_000  # characters of a text that rules and stories are told from; the raw bytes have the rest
 SECONDS = 5.0  # for one mail; the parser's own bound is 2 s
 MEMORY = 3 << 30  # bytes of address space of the reading process
 TRIES = 3  # starts in a row that failed, before we stop trying
@@ -42,7 +43,8 @@ _LENGTH = struct.Struct(">I")
 class Reading:
     """What a mail says, and what it is kept as. `message` has no bodies and no contents: the raw bytes have them.
 
-    `html` is "" when there is an HTML body, None when there is none; `reply_text` is whole."""
+    `html` is "" when there is an HTML body, None when there is none; of `reply_text` there is what a
+    person would read."""
 
     sha256: str
     compressed: bytes
@@ -65,11 +67,17 @@ def unread(raw: bytes, received: datetime, why: str) -> Reading:
     return _reading(raw, received, Message(error=why))
 
 
+def _packed(raw: bytes, received: datetime) -> bytes:
+    return pickle.dumps(read(raw, received), pickle.HIGHEST_PROTOCOL)
+
+
 def _reading(raw: bytes, received: datetime, message: Message) -> Reading:
     key = threads.delivery_key(raw, identified=bool(message.message_id or message.date), received=received)
     light = replace(
         message,
         text=None,
+        reply_text=message.reply_text[:LONGEST_TEXT],
+        reply_with_signature="",
         html=None if message.html is None else "",
         attachments=tuple(replace(one, content=b"") for one in message.attachments),
     )
@@ -80,7 +88,7 @@ def _reading(raw: bytes, received: datetime, message: Message) -> Reading:
 class _Waiting:
     raw: bytes
     received: datetime
-    future: "asyncio.Future[Reading]"
+    future: "asyncio.Future[bytes]"
 
 
 class Reader:
@@ -108,9 +116,14 @@ class Reader:
 
     async def read(self, raw: bytes, received: datetime) -> Reading:
         """What the mail says; see `read`."""
+        reading: Reading = pickle.loads(await self.read_packed(raw, received))  # noqa: S301 - our own process wrote it
+        return reading
+
+    async def read_packed(self, raw: bytes, received: datetime) -> bytes:
+        """The same as a pickle, for another process of ours."""
         loop = asyncio.get_running_loop()
         if not self._ready or len(raw) > LARGEST:
-            return await loop.run_in_executor(None, read, raw, received)
+            return await loop.run_in_executor(None, _packed, raw, received)
         one = _Waiting(raw, received, loop.create_future())
         if not self._waiting:
             self._since = loop.time()
@@ -157,9 +170,9 @@ class Reader:
                 if length == 0:  # its first word: it is there
                     self._come_back()
                     continue
-                reading = pickle.loads(await out.readexactly(length))  # noqa: S301 - our own process wrote it
+                packed = await out.readexactly(length)
                 self._since = asyncio.get_running_loop().time()
-                self._answer(self._waiting.popleft(), reading)
+                self._answer(self._waiting.popleft(), packed)
         except (asyncio.IncompleteReadError, ConnectionError):
             return self._ready
         finally:
@@ -168,9 +181,9 @@ class Reader:
                 process.kill()
             await process.wait()
 
-    def _answer(self, one: _Waiting, reading: Reading) -> None:
+    def _answer(self, one: _Waiting, packed: bytes) -> None:
         if not one.future.done():
-            one.future.set_result(reading)
+            one.future.set_result(packed)
 
     def _come_back(self) -> None:
         """The process is there (again): those who waited when the last one ended are asked again."""
@@ -182,7 +195,7 @@ class Reader:
     def _read_the_rest(self) -> None:
         while self._waiting:
             one = self._waiting.popleft()
-            self._answer(one, read(one.raw, one.received))
+            self._answer(one, _packed(one.raw, one.received))
 
     def _blame_the_first(self) -> None:
         """The process ended while it read the first of those waiting: that mail is not read again."""
@@ -190,7 +203,8 @@ class Reader:
             one = self._waiting.popleft()
             self._since = asyncio.get_running_loop().time()
             log.error("reader.ended", sha256=sha256(one.raw).hexdigest(), size=len(one.raw))
-            self._answer(one, unread(one.raw, one.received, "reading it took too long or too much memory"))
+            why = "reading it took too long or too much memory"
+            self._answer(one, pickle.dumps(unread(one.raw, one.received, why), pickle.HIGHEST_PROTOCOL))
 
     async def _watch(self) -> None:
         """End the process when one mail takes too long; when it does not come up again, read what waits for it here."""
@@ -212,7 +226,7 @@ def _serve_stdin(source: BinaryIO, sink: BinaryIO) -> None:
     sink.flush()
     while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
         raw, received = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301 - our parent wrote it
-        answer = pickle.dumps(read(raw, received), pickle.HIGHEST_PROTOCOL)
+        answer = _packed(raw, received)
         sink.write(_LENGTH.pack(len(answer)) + answer)
         sink.flush()
 

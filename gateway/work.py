@@ -7,19 +7,23 @@ as an answer: only what is done here (or on an engineer's phone) meets a target.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway import merging, vouching
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.post.letter import Answer, mailbox
-from gateway.store import calls, jobs, letters, tickets
+from gateway.settings import notation
+from gateway.store import faults, jobs, letters, tickets
 from gateway.store.tickets import NewEntry
-from routing import paging
+from routing import allowances, sla
 from routing.desk import Desk
-from routing.tickets import Action, Pause, State, Ticket, after, ended
+from routing.terms import terms_of
+from routing.tickets import OPEN, WAITING, Action, Pause, State, Ticket, after, ended, gone_on, resumed
 
 ANSWERED = ("take_charge", "notify", "triage", "technical_contact")  # targets that a first personal answer meets
 RESOLVED = ("take_charge", "notify", "triage", "technical_contact", "resolution", "execution", "analysis")
@@ -97,6 +101,23 @@ def _write(connection: Connection, engine: Engine, ticket: Ticket, act: Act, tex
     )
 
 
+def update_children(connection: Connection, engine: Engine, parent: Ticket, act: Act) -> int:
+    """One update from one place: a mail to the requester of every ticket of a wider fault; says how many went."""
+    text = act.field("text", "the update")
+    written = 0
+    for one in faults.children(connection, parent.id):
+        child = engine.ticket(connection, one, lock=True)
+        if child is None or child.state not in OPEN:
+            continue
+        if child.requester is None or mailbox(child.requester) is None:
+            _tell(connection, child, act, "update of the wider fault: no mail address, call the customer", text)
+            continue
+        _write(connection, engine, child, act, text)
+        written += 1
+    _tell(connection, parent, act, f"update sent to {written} tickets", text)
+    return written
+
+
 def _note(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
     tickets.tell(connection, ticket.id, act.at, NewEntry("note", act.who, {"text": act.field("text", "the note")}))
 
@@ -104,14 +125,17 @@ def _note(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> N
 def _pause(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
     reason = act.field("reason", "the reason for the pause")
     state = _next(ticket, "pause")
-    tickets.update(connection, ticket, state=state, pauses=(*ticket.pauses, Pause(act.at, None, reason)))
+    on = act.fields.get("on") or "customer"
+    if on not in WAITING:
+        raise Permanent(f"{on} is nobody to wait for; choose one of {', '.join(WAITING)}")
+    tickets.update(connection, ticket, state=state, pauses=(*ticket.pauses, Pause(act.at, None, reason, on)))
     _tell(connection, ticket, act, f"clock paused: {reason}")
     engine.restamp(connection, ticket.id)
 
 
 def _resume(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
-    state = _next(ticket, "resume")
-    tickets.update(connection, ticket, state=state, pauses=ended(ticket.pauses, act.at))
+    _next(ticket, "resume")
+    tickets.update(connection, ticket, **resumed(ticket.pauses, act.at))
     _tell(connection, ticket, act, "clock resumed", act.fields.get("text", ""))
     engine.restamp(connection, ticket.id)
 
@@ -124,8 +148,76 @@ def _priority(connection: Connection, engine: Engine, ticket: Ticket, act: Act) 
         raise Permanent(f"{wanted} is no priority of this desk; choose one of {', '.join(desk.kinds[ticket.kind])}")  # type: ignore[index]
     met = {"triage": act.at, **ticket.met}
     tickets.update(connection, ticket, priority=wanted, met=met)
-    _tell(connection, ticket, act, f"priority {ticket.priority} -> {wanted}", act.fields.get("text", ""))
+    was = {"before": _dues(ticket)}
+    _tell(connection, ticket, act, f"priority {ticket.priority} -> {wanted}", act.fields.get("text", ""), was)
     engine.restamp(connection, ticket.id)
+
+
+def _contract(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
+    """Another plan: counted again from the original receipt, under the desk's rules of today."""
+    desk = engine.desk(ticket.desk)
+    plan, base = act.field("plan", "the plan"), act.fields.get("base_plan") or None
+    try:
+        found = terms_of(desk, plan, base, ticket.kind, ticket.priority, ticket.region)  # type: ignore[arg-type]
+    except ValueError as wrong:
+        raise Permanent(f"{wrong}; choose one of the plans of {desk.id}") from None
+    tickets.update(connection, ticket, plan=plan, base_plan=found.base_plan, desk_version=desk.version)
+    was = {"before": _dues(ticket)}
+    _tell(connection, ticket, act, f"plan {ticket.plan or '-'} -> {plan}", act.fields.get("text", ""), was)
+    engine.restamp(connection, ticket.id)
+
+
+def _plan(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
+    """The action plan stands: it stops the resolution clock, and from here on the customer hears how it goes. `every`:
+    what was agreed with them instead of the desk's cadence (2h, 1 day)."""
+    if ticket.state not in OPEN:
+        raise Permanent(f"{ticket.number} is {ticket.state}: an action plan is for open tickets; reopen it first")
+    text, every = act.field("text", "the action plan"), act.fields.get("every", "").strip()
+    try:
+        cadence = allowances.iso(allowance) if (allowance := notation.allowance(every or "N/A")) else None
+    except ValueError as wrong:
+        raise Permanent(f"{every!r} is no cadence; {wrong}") from None
+    target = "execution" if "execution" in _promised(engine.desk(ticket.desk), ticket, ("execution",)) else "resolution"
+    met = {target: act.at, "take_charge": act.at, **ticket.met}
+    state = "taken" if ticket.state == "new" else ticket.state
+    tickets.update(
+        connection, ticket, met=met, state=state, updates_every=cadence, assignee=ticket.assignee or act.who
+    )
+    _tell(connection, ticket, act, "action plan", text)
+    engine.restamp(connection, ticket.id)
+
+
+def _news(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
+    """The customer was told how it goes on, by telephone or otherwise: the cadence counts on from here."""
+    text = act.field("text", "what the customer was told")
+    tickets.tell(connection, ticket.id, act.at, NewEntry("news", act.who, {"words": "told the customer", "text": text}))
+    engine.restamp(connection, ticket.id)
+
+
+def _move(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
+    """The next stage of a kind that lives by agreement. `until`: the last day on which an offer holds."""
+    desk = engine.desk_of(ticket)
+    life = desk.lives.get(ticket.kind)  # type: ignore[call-overload]
+    if life is None:
+        raise Permanent(f"a ticket of the kind {ticket.kind} has no stages on this desk; resolve or close it instead")
+    to, now = act.field("to", "the stage"), ticket.stage or life.start
+    if to not in life.moves.get(now, ()):
+        allowed = ", ".join(life.moves.get(now, ())) or "nothing: it is at its end"
+        raise Permanent(f"{ticket.number} is {now} and cannot become {to}; it may become {allowed}")
+    valid_until = None
+    if to == life.expires_in:
+        try:
+            valid_until = sla.expiry(desk, date.fromisoformat(act.field("until", "the last day of the offer")))
+        except ValueError:
+            raise Permanent("the last day of the offer is no date such as 2026-12-24; write it so") from None
+    tickets.update(connection, ticket, stage=to, valid_until=valid_until)
+    _tell(connection, ticket, act, f"stage {now} -> {to}", act.fields.get("text", ""))
+    engine.restamp(connection, ticket.id)
+
+
+def _dues(ticket: Ticket) -> dict[str, Any]:
+    """The deadlines that a new stamp replaces, kept in the story."""
+    return {one["target"]: one["due"] for one in ticket.clocks.get("targets", ())}
 
 
 def _escalate(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
@@ -163,12 +255,14 @@ def _close(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> 
     state = _next(ticket, "close")
     tickets.update(connection, ticket, state=state)
     _tell(connection, ticket, act, "closed")
+    engine.restamp(connection, ticket.id)
 
 
 def _reopen(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
     """It was not solved after all: the clocks go on from the original receipt, in the hands of whoever had it."""
     state = _next(ticket, "reopen")
-    tickets.update(connection, ticket, state=state, resolved_at=None, assignee=ticket.assignee or act.who)
+    changes = {**gone_on(ticket, act.at), "state": state, "assignee": ticket.assignee or act.who}
+    tickets.update(connection, ticket, **changes)
     _tell(connection, ticket, act, "reopened", act.fields.get("text", ""))
     engine.restamp(connection, ticket.id)
 
@@ -185,6 +279,12 @@ ACTIONS: Mapping[str, Doing] = {
     "resolve": _resolve,
     "close": _close,
     "reopen": _reopen,
+    "verify": vouching.verify,
+    "assign": vouching.assign,
+    "contract": _contract,
+    "plan": _plan,
+    "news": _news,
+    "move": _move,
 }
 
 
@@ -212,8 +312,15 @@ def _promised(desk: Desk, ticket: Ticket, targets: tuple[str, ...]) -> tuple[str
     return tuple(target for target in targets if target in shown or target == "take_charge")
 
 
-def _tell(connection: Connection, ticket: Ticket, act: Act, words: str, text: str = "") -> None:
-    data: dict[str, Any] = {"words": words}
+def _tell(
+    connection: Connection,
+    ticket: Ticket,
+    act: Act,
+    words: str,
+    text: str = "",
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    data: dict[str, Any] = {"words": words, **more}
     if text.strip():
         data["text"] = text.strip()
     tickets.tell(connection, ticket.id, act.at, NewEntry("state", act.who, data))
@@ -221,9 +328,4 @@ def _tell(connection: Connection, ticket: Ticket, act: Act, words: str, text: st
 
 def _end_pages(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
     """Whoever takes or resolves a ticket ends its pages: nobody else is woken."""
-    for one in calls.pages_of(connection, ticket.id):
-        stored = calls.page(connection, one.id, lock=True)  # its call may be answered at this very moment
-        if stored is not None and stored.open:
-            page = paging.close(paging.from_json(stored.state), act.at, act.who) if stored.state else None
-            calls.keep_page(connection, stored.id, paging.to_json(page) if page else {}, open_=False)
-            jobs.hasten(connection, "page", ticket.id, act.at)
+    merging.end_pages(connection, ticket, act.at, act.who)

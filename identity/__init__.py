@@ -6,10 +6,22 @@ for what makes an address believable, `rights` for what a sender may do.
 
 from identity.clues import Signs
 from identity.match import recognise
-from identity.people import Authentication, Candidate, Contact, Contract, Customer, Found, PinRecord, Recognition
+from identity.people import (
+    Agreement,
+    Authentication,
+    Candidate,
+    Contact,
+    Contract,
+    Customer,
+    Found,
+    PinRecord,
+    Product,
+    Recognition,
+)
 from identity.rights import is_party, may_acknowledge
 
 __all__ = [
+    "Agreement",
     "Authentication",
     "Candidate",
     "Contact",
@@ -17,6 +29,7 @@ __all__ = [
     "Customer",
     "Found",
     "PinRecord",
+    "Product",
     "Recognition",
     "Signs",
     "is_party",

@@ -13,8 +13,11 @@ from identity import domains, normal, shared
 from identity.directory import Finder
 from identity.people import NOT_CHECKED, Authentication, Found
 
-Sort = Literal["keyed", "address", "domain", "phone", "text", "look-alike"]
-SCORES: dict[Sort, float] = {"address": 1.0, "keyed": 0.95, "domain": 0.9, "phone": 0.7, "text": 0.5, "look-alike": 0.3}
+Sort = Literal["keyed", "address", "domain", "phone", "remembered", "forwarded", "text", "look-alike", "similar"]
+SCORES: dict[Sort, float] = {
+    "address": 1.0, "keyed": 0.95, "domain": 0.9, "remembered": 0.8, "phone": 0.7, "text": 0.5, "forwarded": 0.4,
+    "look-alike": 0.3, "similar": 0.2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,10 @@ class Signs:
     """What a report shows of its author, in normal forms.
 
     `address`: the one From address. `phone`: the calling number. `keyed`: a code that was keyed, spoken or typed into
-    its own field. `pin_ok`: a PIN of the customer behind the code or the number was right. `subject`, `text`: written.
+    its own field. `pin_ok`: a PIN of the customer behind the code or the number was right. `vouched`: who knows the
+    author and says so (a portal with sign-in of its own), "" for nobody. `subject`, `text`: written. `name`: what the
+    author calls themselves. `forwarded`: the sender of the mail that was passed on; `agent`: the author is one of our own
+    people.
     """
 
     channel: str
@@ -31,8 +37,12 @@ class Signs:
     phone: str | None = None
     keyed: str | None = None
     pin_ok: bool = False
+    vouched: str = ""
     subject: str = ""
     text: str = ""
+    name: str = ""
+    forwarded: str | None = None
+    agent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +61,65 @@ class Clue:
 Look = Callable[[Signs, Finder], Iterable[Clue]]
 
 
-def _clues(sort: Sort, found: tuple[Found, ...], evidence: str) -> tuple[Clue, ...]:
+def made(sort: Sort, found: tuple[Found, ...], evidence: str) -> tuple[Clue, ...]:
     return tuple(Clue(sort, row, evidence) for row in found)
 
 
 def by_address(signs: Signs, finder: Finder) -> Iterable[Clue]:
     if signs.address is None:
         return ()
-    return _clues("address", finder.by_address(signs.address), f"{signs.address} is the address of a contact")
+    return made("address", finder.by_address(signs.address), f"{signs.address} is the address of a contact")
 
 
 def by_domain(signs: Signs, finder: Finder) -> Iterable[Clue]:
-    """The exact name only: a listed domain covers neither its subdomains nor its parents."""
+    """The exact name only: a listed domain covers neither its subdomains nor its parents (see `by_parent`)."""
     host = normal.host(signs.address or "")
     if not host or shared.is_shared(host):
         return ()
-    return _clues("domain", finder.by_domain(host), f"{host} is a listed domain")
+    return made("domain", finder.by_domain(host), f"{host} is a listed domain")
+
+
+def by_parent(signs: Signs, finder: Finder) -> Iterable[Clue]:
+    """A subdomain of a name that is listed with all below it (``*.acme.example``); the longest such name."""
+    host = normal.host(signs.address or "")
+    if not host or shared.is_shared(host):
+        return ()
+    for parent in domains.parents(host):
+        rows = finder.by_domain(f"*.{parent}")
+        if rows:
+            return made("domain", rows, f"{host} stands below the listed domain *.{parent}")
+    return ()
+
+
+def by_memory(signs: Signs, finder: Finder) -> Iterable[Clue]:
+    """An address or number that a person has once assigned to a customer. It proves no more than a listed one does."""
+    for value in (signs.address, signs.phone):
+        if value:
+            return made("remembered", finder.by_memory(value), f"{value} was assigned to the customer by a person")
+    return ()
+
+
+def by_forwarded(signs: Signs, finder: Finder) -> Iterable[Clue]:
+    """The sender of a mail that was passed on. Anybody can write such lines: who passed it on decides (`match`)."""
+    if not signs.forwarded:
+        return ()
+    rows, host = finder.by_address(signs.forwarded), normal.host(signs.forwarded)
+    if not rows and not shared.is_shared(host):
+        rows = finder.by_domain(host)
+    return made("forwarded", rows, f"the mail that was passed on names {signs.forwarded} as its sender")
 
 
 def by_keyed_code(signs: Signs, finder: Finder) -> Iterable[Clue]:
     if not signs.keyed:
         return ()
-    return _clues("keyed", finder.by_code(signs.keyed), f"customer code {signs.keyed} was given")
+    return made("keyed", finder.by_code(signs.keyed), f"customer code {signs.keyed} was given")
 
 
 def by_phone(signs: Signs, finder: Finder) -> Iterable[Clue]:
     """Caller ID is a hint: anybody can show any number."""
     if not signs.phone:
         return ()
-    return _clues("phone", finder.by_phone(signs.phone), f"{signs.phone} is the number of a contact")
+    return made("phone", finder.by_phone(signs.phone), f"{signs.phone} is the number of a contact")
 
 
 _WRITTEN_CODE = re.compile(
@@ -100,7 +140,7 @@ def by_code_in_text(signs: Signs, finder: Finder) -> Iterator[Clue]:
             if len(seen) >= _MAX_CODES:
                 return
             seen.add(code)
-            yield from _clues("text", finder.by_code(code), f"customer code {code} stands in the {place}")
+            yield from made("text", finder.by_code(code), f"customer code {code} stands in the {place}")
 
 
 def _codes(text: str) -> Iterator[str]:
@@ -110,55 +150,5 @@ def _codes(text: str) -> Iterator[str]:
             yield from (match[0] for match in _WRITTEN_CODE.finditer(piece))
 
 
-# Letters of other scripts that pass for ASCII at a glance, and slips of the pen; enough for a hint to a person.
-_TWINS = str.maketrans("авеѕіјӏкмнорсхуԁԝɡαειοκνρτυɩıàáäèéíìòóöùúüçñ", "abesijlkmhopcxydwgaeioknptuiiaaaeeiiooouuucn")
-_SLIPS = (
-    *(("rn", "m"), ("m", "rn"), ("vv", "w"), ("w", "vv"), ("cl", "d"), ("0", "o"), ("o", "0"), ("1", "l"), ("l", "1")),
-    *(("i", "l"), ("l", "i"), ("1", "i"), ("i", "1"), ("5", "s"), ("s", "5"), ("-", "")),
-)
-
-
-def by_look_alike(signs: Signs, finder: Finder) -> Iterator[Clue]:
-    """Names that a reader could take for a listed one: never recognised, shown as "perhaps"."""
-    host = normal.host(signs.address or "")
-    if not host:
-        return
-    for name in dict.fromkeys(_resembling(host)):
-        if name != host and not shared.is_shared(name):
-            yield from _clues("look-alike", finder.by_domain(name), f"{host} resembles the listed domain {name}")
-
-
-def _resembling(host: str) -> Iterator[str]:
-    labels = host.split(".")
-    yield from domains.parents(host)
-    yield from (".".join(labels[:i]) for i in range(2, len(labels)))  # acme.example.evil.example
-    plain = ".".join(_plain(label) for label in labels)
-    yield plain
-    top = domains.organisational(plain) or plain
-    label, _, suffix = top.partition(".")
-    yield from (f"{variant}.{suffix}" for variant in _one_slip(label) if len(variant) > 2)
-
-
-def _plain(label: str) -> str:
-    """``xn--cme-5cd`` (with a Cyrillic first letter) -> ``acme``."""
-    if not label.startswith("xn--"):
-        return label
-    try:
-        return label[4:].encode("ascii").decode("punycode").translate(_TWINS)
-    except (UnicodeError, ValueError):
-        return label
-
-
-def _one_slip(label: str) -> Iterator[str]:
-    for wrong, right in _SLIPS:
-        if wrong in label:
-            yield label.replace(wrong, right, 1)
-            yield label.replace(wrong, right)
-    for i in range(min(len(label), 30)):
-        yield label[:i] + label[i + 1 :]
-        yield label[:i] + label[i + 1 : i + 2] + label[i] + label[i + 2 :]
-        yield label[: i + 1] + label[i:]
-
-
 IDENTIFYING: tuple[Look, ...] = (by_keyed_code, by_address, by_domain, by_phone)
-SUGGESTING: tuple[Look, ...] = (by_look_alike,)
+LATER: tuple[Look, ...] = (by_parent, by_memory)  # identify too, but only those whom nothing else has identified

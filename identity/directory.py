@@ -4,11 +4,16 @@
 the import and the tests. It checks nothing: settings do, with file and line.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from identity import domains
 from identity.people import Contact, Customer, Found
+
+MANY = 50  # owners of one word that are looked at
 
 
 class Finder(Protocol):
@@ -21,6 +26,10 @@ class Finder(Protocol):
     def by_phone(self, phone: str) -> tuple[Found, ...]: ...
 
     def by_code(self, code: str) -> tuple[Found, ...]: ...
+
+    def by_memory(self, value: str) -> tuple[Found, ...]: ...
+
+    def by_word(self, word: str) -> tuple[Found, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ class Directory:
     domains: Index = field(default_factory=dict, repr=False)
     phones: Index = field(default_factory=dict, repr=False)
     codes: Index = field(default_factory=dict, repr=False)
+    words: Index = field(default_factory=dict, repr=False)
 
     def by_address(self, address: str) -> tuple[Found, ...]:
         return self.addresses.get(address, ())
@@ -57,6 +67,13 @@ class Directory:
 
     def by_code(self, code: str) -> tuple[Found, ...]:
         return self.codes.get(code, ())
+
+    def by_memory(self, value: str) -> tuple[Found, ...]:
+        """A file remembers nothing; only the database does."""
+        return ()
+
+    def by_word(self, word: str) -> tuple[Found, ...]:
+        return self.words.get(word, ())[:MANY]
 
     def by_id(self, customer: str) -> Customer | None:
         return next((c for c in self.customers if c.id == customer), None)
@@ -73,11 +90,33 @@ def build(customers: Iterable[Customer], pins: Iterable[Pin] = ()) -> Directory:
         _index((domain, c, None) for c in listed for domain in c.domains),
         _index((phone, c, p) for c, p in people for phone in p.phones),
         _index((code, c, None) for c in listed for code in (c.code, *c.aliases) if code),
+        _index((word, c, None) for c in listed for word in naming(c)),
     )
 
 
+def naming(customer: Customer) -> tuple[str, ...]:
+    """The words by which a customer may be guessed: of the name and of the listed domains."""
+    labels = ((domains.organisational(name.removeprefix("*.")) or "").partition(".")[0] for name in customer.domains)
+    return words_of(" ".join((customer.name, *labels)))
+
+
+# Words that too many firms have in their names to tell them apart.
+_COMMON = frozenset("""
+    srl spa sas snc scarl ltd llc inc gmbh societa group gruppo holding company italia italy servizi service services info
+    support supporto assistenza help ufficio amministrazione admin mail the and per con dei del della studio via www noreply
+""".split())  # fmt: skip  # noqa: SIM905
+_WORD = re.compile(r"[^\W_]{3,40}")
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The telling words of a name, without accents, in lower case and each once."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    plain = re.sub(r"\b(\w)\.(?=\w\b)", r"\1", plain)  # S.r.l. -> srl
+    return tuple(dict.fromkeys(word for word in _WORD.findall(plain) if word not in _COMMON))
+
+
 def _index(rows: Iterable[tuple[str, Customer, Contact | None]]) -> Index:
-    index: dict[str, tuple[Found, ...]] = {}
+    index: dict[str, list[Found]] = {}
     for key, customer, contact in rows:
-        index[key] = (*index.get(key, ()), Found(customer, contact))
-    return index
+        index.setdefault(key, []).append(Found(customer, contact))
+    return {key: tuple(found) for key, found in index.items()}

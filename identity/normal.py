@@ -7,12 +7,14 @@ nobody.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 import phonenumbers
 
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+LONGEST_ADDRESS = 64 + 1 + 253  # RFC 5321 section 4.5.3.1, RFC 1035
 _SPECIALS = frozenset('()<>[]:;@\\,"')  # RFC 5322 section 3.2.3; "." is allowed inside
 _SLASH = re.compile(r"\s*/\s*")
 _PHONE = re.compile(
@@ -54,7 +56,13 @@ def address(text: str) -> str | None:
     The local part is lower-cased for comparison only: keep the written form for sending. Quoted local parts have no
     normal form: nobody sends them, and ``"victim@acme.example"@evil.example`` reads like two addresses.
     """
-    local, at, host = text.strip(" \t").rpartition("@")
+    text = text.strip(" \t")
+    return _address(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> str | None:
+    local, at, host = text.rpartition("@")
     name = domain(host) if at else None
     if not name or not local or len(local) > 64 or not all(_allowed(c) for c in local):
         return None

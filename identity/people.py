@@ -3,7 +3,7 @@
 Frozen and complete in themselves; nothing here looks anything up, and no value holds a PIN in clear.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -15,7 +15,8 @@ Certainty = Literal["certain", "likely", "unknown"]
 class Contact:
     """A person of a customer. `emails` are normal addresses, `phones` E.164.
 
-    `authorised`: may open tickets. `grants`: kinds this person may ask for; empty means every kind.
+    `authorised`: may open tickets. `grants`: kinds this person may ask for; empty means every kind. `end_user`: not one
+    of the customer's system administrators, who are whom support is for.
     """
 
     id: str
@@ -25,23 +26,57 @@ class Contact:
     authorised: bool = True
     grants: frozenset[str] = frozenset()
     language: str | None = None
+    end_user: bool = False
+
+
+# Why a product is not supported, as the directory says it. "hardware": its supplier serves it.
+ProductState = Literal[
+    "covered", "end-of-life", "altered-product", "third-party-product", "unsupported-version", "hardware"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Something a contract is about. `version` as the customer names it; `ends`: an add-on module may end earlier."""
+
+    name: str
+    state: ProductState = "covered"
+    version: str | None = None
+    ends: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """When the cover holds, both days included; None is open-ended."""
+    """When the cover holds, both days included; None is open-ended.
+
+    `end_users`: support for end users was bought too. `manager`, `engineer`: the customer's own people at the desk."""
 
     starts: date | None = None
     ends: date | None = None
     paid: bool = True
+    end_users: bool = False
+    products: tuple[Product, ...] = ()
+    manager: str | None = None
+    engineer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One contract of a customer who has others too, each with its own desk and plan."""
+
+    desk: str
+    plan: str
+    add_ons: tuple[str, ...] = ()
+    contract: Contract = Contract()
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
     """A contract holder. `code` is digits for the keypad, `aliases` are codes as people write them (upper case).
 
-    `domains` are exact punycode names; a name never covers its subdomains. A finder may leave `contacts` and `domains`
-    empty in the values that it hands out: recognition does not read them.
+    `domains` are exact punycode names; a name covers its subdomains only where it is listed as ``*.name``. `partner`: the
+    customer that serves this one. `restrictions`: who alone may serve it (``in-country``), as the desk names it. `desk`,
+    `plan`, `add_ons` and `contract` are the first agreement; `also` are those with other desks.
     """
 
     id: str
@@ -57,18 +92,28 @@ class Customer:
     region: str | None = None
     partner: str | None = None
     contract: Contract = Contract()
+    restrictions: tuple[str, ...] = ()
+    also: tuple[Agreement, ...] = ()
+
+    def at(self, desk: str | None) -> "Customer":
+        """This customer as that desk knows it: by the agreement with it, if there is one."""
+        other = next((one for one in self.also if one.desk == desk), None) if desk != self.desk else None
+        if other is None:
+            return self
+        return replace(self, desk=other.desk, plan=other.plan, add_ons=other.add_ons, contract=other.contract)
 
 
 @dataclass(frozen=True, slots=True)
 class PinRecord:
-    """A PIN as it is kept: a hash. `contact` None: it belongs to the whole contract."""
+    """A PIN as it is kept: a hash, never shown. `contact` None: it belongs to the whole contract."""
 
-    id: str
+    id: int
     customer: str
-    hash: str = field(repr=False)
     contact: str | None = None
     created: datetime | None = None
-    revoked: datetime | None = None
+    ends: datetime | None = None
+    once: bool = False
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +160,8 @@ class Recognition:
 
     `customer` may be claimed only: it counts for plan rights, paging, reading and appending when `verified`.
     `authenticated`: the address itself is proven, whether or not it is a customer's. `why_not` is a reason code of
-    `identity.entitlement.WORDS`, None when entitled.
+    `identity.entitlement.WORDS`, None when entitled. `marks`: what else whoever serves this customer must know, by the same
+    codes. `requester`: whom to answer when that is not `address` (an agent passed the report on).
     """
 
     customer: str | None
@@ -132,3 +178,7 @@ class Recognition:
     language: str | None = None
     address: str | None = None
     authenticated: bool = False
+    region: str | None = None
+    marks: tuple[str, ...] = ()
+    grants: frozenset[str] = frozenset()
+    requester: str | None = None

@@ -61,11 +61,12 @@ def judge(headers: Sequence[tuple[str, str]], author: str, edge: Edge) -> Authen
 
     The caller has made sure that the message came from one of the edge's peers.
     """
-    found, reason = _ours(headers, edge)
-    return Authentication("none", "edge", None, (reason,)) if found is None else _verdict(found, normal.host(author))
+    found, reason = ours(headers, edge)
+    return Authentication("none", "edge", None, (reason,)) if found is None else verdict(found, normal.host(author))
 
 
-def _ours(headers: Sequence[tuple[str, str]], edge: Edge) -> tuple[tuple[Result, ...] | None, str]:
+def ours(headers: Sequence[tuple[str, str]], edge: Edge) -> tuple[tuple[Result, ...] | None, str]:
+    """The results that our edge has written on this mail, or None and why there are none."""
     hosts = {normal.lower(name) for name in edge.hosts or (edge.authserv_id,)}
     for name, value in headers:
         if name == "received":
@@ -81,14 +82,16 @@ def _ours(headers: Sequence[tuple[str, str]], edge: Edge) -> tuple[tuple[Result,
     return None, f"no results of {edge.authserv_id}"
 
 
-def _verdict(results: tuple[Result, ...], host: str) -> Authentication:
+def verdict(results: tuple[Result, ...], host: str) -> Authentication:
+    """What these results come to for a From of `host`."""
     told = tuple(_in_words(r) for r in results)
-    dmarc = [r for r in results if r.method == "dmarc" and r.result != "none"]
+    # Any other word (none, temperror, permerror, a relay's "bestguesspass") decides nothing: then alignment does.
+    dmarc = [r for r in results if r.method == "dmarc" and r.result in ("pass", "fail")]
     if any(r.result == "fail" for r in dmarc):
         return Authentication("fail", "edge dmarc", None, told)
     if any(r.result == "pass" and _dmarc_author(r, host) == host for r in dmarc):
         return Authentication("pass", "edge dmarc", host, told)
-    if not dmarc or all(r.result in ("temperror", "permerror") for r in dmarc):
+    if not dmarc:
         for r in results:
             checked = _checked_domain(r)
             if r.result == "pass" and checked and domains.aligned(checked, host):
@@ -132,7 +135,7 @@ def parse(value: str) -> tuple[str, tuple[Result, ...]] | None:
     if text is None:
         return None
     first, *rest = list(_clauses(text)) or [[]]
-    if not first or len(first) > 2 or "=" in first:
+    if not first or "=" in first or first[1:] not in ([], ["1"]):  # a version that we don't know can't be read
         return None
     results = []
     for clause in rest:

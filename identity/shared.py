@@ -41,5 +41,14 @@ SHARED: frozenset[str] = frozenset(whitelist) | ITALIAN | PEC | OTHER
 
 
 def is_shared(domain: str) -> bool:
-    """Whether `domain` (normal form) belongs to many: then it never identifies a customer."""
-    return domain in SHARED
+    """Whether `domain` (normal form) belongs to many: then it never identifies a customer.
+
+    Below a PEC provider's name too (``milano.pecavvocati.it``): such names are a profession's or a city's."""
+    if domain in SHARED:
+        return True
+    _, _, above = domain.partition(".")
+    while "." in above:
+        if above in PEC:
+            return True
+        _, _, above = above.partition(".")
+    return False

@@ -3,11 +3,24 @@
 `parse` never raises and is linear in its input; `as_json` is what `presa parse` prints.
 """
 
-from parsers import addresses, automatic, bodies, headers, hypertext, language, mime, replies
+from parsers import (
+    addresses,
+    automatic,
+    bodies,
+    forwards,
+    headers,
+    hypertext,
+    invites,
+    language,
+    mime,
+    opened,
+    pec,
+    replies,
+)
 from parsers.headers import Headers
-from parsers.message import Address, Attachment, Message, as_json
+from parsers.message import Address, Attachment, Certified, Forwarded, Invite, Message, as_json
 
-__all__ = ["Address", "Attachment", "Message", "as_json", "parse"]
+__all__ = ["Address", "Attachment", "Certified", "Forwarded", "Invite", "Message", "as_json", "parse"]
 
 
 def parse(raw: bytes) -> Message:
@@ -18,22 +31,29 @@ def parse(raw: bytes) -> Message:
     """
     if not raw.strip():
         return Message(error="the message is empty")
+    if b"\n" not in raw:
+        raw = raw.replace(b"\r", b"\n")  # an old Macintosh wrote it: with no LF anywhere, CR cannot be a second meaning
     try:
         return _read(raw)
     except Exception as problem:  # the door of the package: a mail that upsets us is still a mail
         return Message(error=f"the message could not be read ({type(problem).__name__})")
 
 
-def _read(raw: bytes) -> Message:
+def _read(raw: bytes, *, inside: bool = False) -> Message:
+    """Read a mail; `inside` is the one within a certified envelope, which opens no further one."""
     parts = mime.walk(raw)
     top = parts[0].headers
-    body = bodies.choose(raw, parts)
+    body, protection = _opened(bodies.choose(raw, parts), parts[0].kind)
     froms = _listed(top, "from")
     to = _named(top, "to")
     subject = top.text("subject")
-    reply = _reply(body)
-    facts = automatic.Facts(raw, top, parts[0].kind, froms, to, subject or "", _words(body), body.attachments)
+    invited = invites.read(body.attachments) if body.attachments else ()
+    said = _words(body)
+    words = said.whole
+    reply = _reply(said, froms[0].name if froms else "") if words else _asked(invited)
+    facts = automatic.Facts(raw, top, parts[0].kind, froms, to, subject or "", words, body.attachments)
     verdict = automatic.judge(facts)
+    certified = "x-trasporto" in top or "x-ricevuta" in top
     answered = headers.ids(top.raw("in-reply-to"))
     return Message(
         headers=top.items(),
@@ -58,7 +78,45 @@ def _read(raw: bytes) -> Message:
         suppress_auto_response=verdict.reason is not None,
         automatic=verdict.reason,
         language=language.guess(reply.text or subject or ""),
+        protection=protection,
+        forwarded=None if certified else _forwarded(subject or "", words, reply, body, verdict),
+        certified=None if inside or not certified else pec.read(top, body.attachments, _inner),
+        invites=invited,
     )
+
+
+def _opened(body: bodies.Bodies, kind: str) -> tuple[bodies.Bodies, str | None]:
+    """Look inside only where something may be inside: most mails have no attachment and no armour."""
+    if not body.attachments and "begin " not in (text := body.text or "") and "-----BEGIN PGP" not in text:
+        return body, None
+    found = opened.all_of(body, kind)
+    return found.bodies, found.protection
+
+
+def _inner(raw: bytes) -> Message:
+    try:
+        return _read(raw, inside=True)
+    except Exception as problem:  # as in `parse`: the envelope is still good
+        return Message(error=f"the message inside could not be read ({type(problem).__name__})")
+
+
+def _forwarded(
+    subject: str, words: str, reply: replies.Reply, body: bodies.Bodies, verdict: automatic.Verdict
+) -> Forwarded | None:
+    """Only a person passes mail on: what reports and receipts carry is their subject, not a forward."""
+    if verdict.is_bounce or verdict.is_auto_reply or verdict.reason in ("receipt", "report", "pec-receipt"):
+        return None
+    if not body.text and forwards.passes_on(subject):
+        reply = replies.cut(words)  # the marks of HTML have taken the old header lines away
+    if not body.attachments and reply.passed_on is None:
+        return None
+    return forwards.find(subject, words, reply, body.attachments)
+
+
+def _asked(invited: tuple[Invite, ...]) -> replies.Reply:
+    """An invitation without a word says what it asks."""
+    said = "\n".join(one.summary for one in invited)
+    return replies.Reply(said, said)
 
 
 def _listed(top: Headers, name: str) -> tuple[Address, ...]:
@@ -74,20 +132,20 @@ def _named(top: Headers, name: str) -> tuple[Address, ...]:
     ]
 
 
-def _words(body: bodies.Bodies) -> str:
+def _words(body: bodies.Bodies) -> hypertext.Views:
     """What the mail says in words, from whichever body there is."""
-    if body.text and body.text.strip():
-        return body.text
-    return hypertext.to_text(body.html) if body.html else ""
+    if body.html and not (body.text and body.text.strip()):
+        return hypertext.views(body.html)
+    spoken = opened.spoken(body.text or "")
+    return hypertext.Views(spoken, spoken, spoken)
 
 
-def _reply(body: bodies.Bodies) -> replies.Reply:
-    if body.text and body.text.strip():
-        return replies.cut(body.text)
-    if not body.html:
-        return replies.Reply("", "")
-    whole = replies.cut(hypertext.to_text(body.html, quotes=False))
-    if not whole.with_signature:  # everything is marked as a quote: a forwarded mail
-        whole = replies.cut(hypertext.to_text(body.html))
-    bare = replies.cut(hypertext.to_text(body.html, quotes=False, signature=False))
-    return replies.Reply(bare.text or whole.text, whole.with_signature)
+def _reply(said: hypertext.Views, author: str) -> replies.Reply:
+    """What the author newly wrote; where all of a page is marked as a quote, it is a forwarded mail."""
+    author = author if " " in author and len(author) < 60 else ""  # a first name alone signs nothing
+    own = replies.cut(said.own, author)
+    if not own.with_signature and said.own != said.whole:
+        own = replies.cut(said.whole, author)
+    if said.bare == said.own:
+        return own
+    return replies.Reply(replies.cut(said.bare, author).text or own.text, own.with_signature)

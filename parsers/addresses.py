@@ -107,7 +107,8 @@ def _specs(words: list[str]) -> tuple[list[str], str]:
     rest: list[str] = []
     for piece in _SPEC.findall(text):
         (found if "@" in piece and piece[:1] + piece[-1:] != '""' else rest).append(piece)
-    listed = [one[7:] if one[:7].lower() == "mailto:" else one for one in found]
+    bare = [one.strip("[]") if one[:8].lower() == "[mailto:" else one for one in found]
+    listed = [one[7:] if one[:7].lower() == "mailto:" else one for one in bare]
     return listed, " ".join(_unquoted(piece) for piece in rest)
 
 

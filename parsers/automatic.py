@@ -61,7 +61,16 @@ class Facts:
     @cached_property
     def system(self) -> bool:
         """A sender that is hardly a person: no address at all, or the name of a role or a program."""
-        return not self.froms or _SYSTEM.search(f"{self.local} {self.froms[0].name}".lower()) is not None
+        return (
+            not self.froms
+            or _SYSTEM.search(f"{self.local} {self.froms[0].name}".lower()) is not None
+            or _NO_REPLY.search(self.local) is not None
+            or (_OPENING.match(self.words[:600]) is not None and self.returns_a_copy)
+        )
+
+    @cached_property
+    def returns_a_copy(self) -> bool:
+        return "in-reply-to" not in self.headers and bounces.returns_a_copy(self.words, self.attachments)
 
     @cached_property
     def null_sender(self) -> bool:
@@ -89,7 +98,7 @@ def judge(facts: Facts) -> Verdict:
 
 # ---- bounces -------------------------------------------------------------------------------------------------------
 _DAEMON = re.compile(
-    r"^(?:mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|postmaster|daemon|mailerdaemon|microsoftexchange[0-9a-f]+|"
+    r"^(?:mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|post[-_.]?master|daemon|mailerdaemon|microsoftexchange[0-9a-f]+|"
     r"mail[-_]?delivery|delivery[-_.]?(?:system|subsystem|status)|bounces?|mailsystem|mail[-_]?system|mmdf|"
     r"smtp[-_]?daemon|"
     r"postoffice|mailadmin|system[-_.]?attendant)(?:$|[-+_.])"
@@ -105,7 +114,7 @@ _SYSTEM = re.compile(
 )
 _ANSWER = re.compile(r"\s*(?:re|r|aw|sv|antw|fwd?|i|wg|tr|rv|enc)\s*:", re.IGNORECASE)
 _BOUNCE_SUBJECT = re.compile(
-    r"^\s*(?:\W{0,3}\s*)?(?:undeliver|undelivrable|returned (?:mail|to sender)|mail (?:delivery|system error)|"
+    r"^\s{0,9}\W{0,3}\s{0,9}(?:undeliver|undelivrable|returned (?:mail|to sender)|mail (?:delivery|system error)|"
     r"failure (?:notice|delivery)|delivery (?:status|"
     r"failure|failed|notification|problem|report|delay|error|has failed)|message (?:undeliverable|delivery|"
     r"could not)|non[- ]?delivery|"
@@ -123,7 +132,7 @@ _BOUNCE_SUBJECT = re.compile(
 _BOUNCE_WORDS = re.compile(
     r"undeliver|(?:not|n't) (?:yet )?(?:be |been )?(?:able to )?(?:be )?deliver|deliver\w* .{0,60}(?:fail|abort|"
     r"problem|delay|unsuccess|error)|"
-    r"(?:fail\w*|unable|problem\w*) .{0,30}deliver|returned mail|failure notice|user (?:is )?unknown|unknown user|"
+    r"(?:fail\w*|unable|problem\w*) .{0,30}deliver|returned (?:mail|message)|not listed|failure notice|user (?:is )?unknown|unknown user|"
     r"no such (?:user|person|account|recipient)|"
     r"mailbox (?:is )?(?:full|unavailable|not found|disabled|over)|quota (?:exceeded|full)|exceeded .{0,20}quota|"
     r"over quota|does(?:n't| not) exist|"
@@ -135,6 +144,17 @@ _BOUNCE_WORDS = re.compile(
     r"distribu)|"
     r"no se (?:pudo|puede) entregar|não (?:pôde|foi) .{0,20}entreg|still being|will (?:be retried|keep trying|"
     r"continue)|delayed",
+    re.IGNORECASE,
+)
+# How a mail system begins to speak; a person who passes such words on writes something above them, or Fwd: before them.
+_OPENING = re.compile(
+    r"[\s*|-]{0,80}(?:(?:hi|hello|sorry|notice|attention|dear[^\n]{0,40})[\s.,!:]{0,8})?(?:"
+    r"this is (?:the|a|an)\b[^\n]{0,60}(?:mail (?:system|server|delivery)|delivery status|send program|daemon|agent)|"
+    r"(?:this|the following) (?:message|e?-?mail|report)\b[^\n]{0,20}(?:created|generated|sent) automatically|"
+    r"(?:unable|failed) to deliver (?:your |the |this )?(?:message|e?-?mail|following)|"
+    r"(?:your|the|a) (?:attached |following |original |enclosed )?(?:message|e?-?mail)\b[^\n]{0,120}\n?[^\n]{0,60}"
+    r"(?:(?:could|can|was|has)(?: ?not|n't) (?:be |been )?(?:delivered|sent)|undeliverable)|"
+    r"delivery (?:has |to )[^\n]{0,60}fail|-+ ?(?:failure reason|transcript|the following address))",
     re.IGNORECASE,
 )
 _DELAY = re.compile(
@@ -163,20 +183,34 @@ def _bounce(facts: Facts) -> bounces.Report:
         return _NOTHING
     status = _status(facts)
     if status.verdict:
-        return status
+        return _named(facts, status)
     failed = [one.addr for one in addresses.parse(facts.headers.raw("x-failed-recipients")) if "@" in one.addr]
     if failed:
         return bounces.Report("failed", bounces.unique(failed))
     if not _suspect(facts):
         return _NOTHING
     found = bounces.guarded(facts.raw)
-    if not found.recipients and not (facts.daemon or _BOUNCE_SUBJECT.search(facts.subject) or facts.report_type):
-        return _NOTHING  # the empty return path and some words: too little
-    named = found.recipients or bounces.in_words(facts.words, _own(facts))
+    sure = (facts.daemon or facts.report_type) and _BOUNCE_SUBJECT.search(facts.subject)
+    if not (sure or found.recipients or facts.returns_a_copy or bounces.named(facts.words, _own(facts))):
+        return _NOTHING  # words alone are too little: a parcel service has failed deliveries too
     late = found.verdict == "delayed" or (
         not found.verdict and _DELAY.search(facts.subject + "\n" + facts.words[:1_500]) is not None
     )
-    return bounces.Report("delayed" if late else "failed", named)
+    return _named(facts, bounces.Report("delayed" if late else "failed", _others(facts, found.recipients)))
+
+
+def _named(facts: Facts, report: bounces.Report) -> bounces.Report:
+    """A report that names nobody by machine names them in its words, or only returns the mail."""
+    if report.recipients or report.verdict not in ("failed", "delayed"):
+        return report
+    named = bounces.in_words(facts.words, _own(facts)) or bounces.in_original(facts.words, facts.attachments)
+    return bounces.Report(report.verdict, named)
+
+
+def _others(facts: Facts, found: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the one who is told, unless he alone is named."""
+    own = _own(facts)
+    return tuple(address for address in found if address.lower() not in own) or found
 
 
 def _own(facts: Facts) -> frozenset[str]:
@@ -193,10 +227,6 @@ def _status(facts: Facts) -> bounces.Report:
     for verdict in ("failed", "delayed", "other"):
         if any(report.verdict == verdict for report in reports):
             named = [address for report in reports if report.verdict == verdict for address in report.recipients]
-            if not named and verdict != "other":
-                named = list(
-                    bounces.in_words(facts.words, frozenset(one.addr.lower() for one in (*facts.to, *facts.froms)))
-                )
             return bounces.Report(verdict, bounces.unique(named))
     return _NOTHING
 
@@ -237,7 +267,7 @@ def _pec_recipients(facts: Facts) -> tuple[str, ...]:
 _REPLY_HEADERS = ("x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoreply-from",
                   "x-mail-autoreply", "x-autoreply-to", "x-vacation", "x-auto-responder")  # fmt: skip
 _AWAY_SUBJECT = re.compile(
-    r"^\s*(?:\[[^\]]{0,40}\]\s*)?(?:(?:out[- ]of[- ](?:the[- ])?office|ooo)\b|(?:auto(?:matic|matische|mated|"
+    r"^\s{0,9}(?:\[[^\]]{0,40}\]\s{0,9})?(?:(?:out[- ]of[- ](?:the[- ])?office|ooo)\b|(?:auto(?:matic|matische|mated|"
     r")[- ]?(?:reply|response|antwort|respons\w*|risposta|svar))|"
     r"autoreply|risposta automatica|messaggio automatico|fuori (?:ufficio|sede)|assen(?:za|te)\b|abwesen|"
     r"automatische antwort|abwesenheitsnotiz|"
@@ -275,8 +305,13 @@ def _auto_reply(facts: Facts) -> bool:
         or bool(facts.value("x-auto-response-suppress"))
         or facts.value("precedence") in ("bulk", "junk", "auto_reply", "list")
         or _NO_REPLY.search(facts.local) is not None
-        or _AWAY_WORDS.search(facts.words[:3_000]) is not None
+        or (_AWAY_WORDS.search(facts.words[:3_000]) is not None and not _asks(facts))
     )
+
+
+def _asks(facts: Facts) -> bool:
+    """A person who asks about responders writes their words too; a responder puts the old subject behind a colon."""
+    return ":" not in facts.subject and "?" in facts.subject + facts.words[:1_500]
 
 
 def _auto_reply_header(facts: Facts) -> bool:

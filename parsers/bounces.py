@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.errors import MessageError
+from email.message import Message as EmailMessage
 from email.policy import compat32
+from email.utils import getaddresses
 
 from flufl.bounce import all_failures
 
@@ -17,7 +19,7 @@ from parsers import addresses, encoded
 from parsers.message import Attachment
 
 MANY = 1_000
-LONGEST = 400_000  # bytes of a report given to the detectors of others
+LONGEST = 200_000  # bytes of a report given to the detectors of others
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def delivery_status(content: bytes) -> Report:
     failed: list[str] = []
     delayed: list[str] = []
     other = False
-    for group in re.split(r"\n(?:[ \t]*\n)+", text.strip("\n"))[:MANY]:
+    blocks = re.split(r"\n(?:[ \t]*\n)+", text.strip("\n"))[:MANY]
+    for group in [one for block in blocks for one in _one_each(block)][: 2 * MANY]:
         fields = {name.lower(): " ".join(value.split()) for name, value in reversed(_FIELD.findall(group))}
         recipient = _recipient(fields)
         verdict = _verdict(fields)
@@ -55,6 +58,22 @@ def delivery_status(content: bytes) -> Report:
     if failed:
         return Report("failed", unique(failed))
     return Report("delayed", unique(delayed)) if delayed else Report("other" if other else "", ())
+
+
+_FINAL = re.compile(r"^Final-Recipient[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_ACT = re.compile(r"^Action[ \t]*:[^\n]*$", re.IGNORECASE | re.MULTILINE)
+
+
+def _one_each(group: str) -> list[str]:
+    """One group for each recipient, also where a mail system forgot the empty lines between them."""
+    places = [found.start() for found in _FINAL.finditer(group)]
+    if len(places) < 2:
+        return [group]
+    act = _ACT.search(group)
+    said = "\n" + act.group() if act else ""
+    ends = [*places[1:], len(group)]
+    starts = [0, *places[1:]]
+    return [group[start:end] + said for start, end in zip(starts, ends, strict=True)]
 
 
 def _verdict(fields: dict[str, str]) -> str:
@@ -100,10 +119,38 @@ def unique(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_trim(address) for address in found if address))[:MANY]
 
 
+_SEVEN_BIT = bytes(range(128)) + b"?" * 128
+_BODY = re.compile(rb"\r?\n\r?\n")
+
+
+def _seven_bit(raw: bytes) -> bytes:
+    """With headers that are ASCII: one other byte there and the detectors give up, loudly, before the body is read."""
+    body = _BODY.search(raw)
+    end = body.start() if body else len(raw)
+    return raw[:end].translate(_SEVEN_BIT) + raw[end:]
+
+
+_LONG = re.compile(rb"([^\n]{600})[^\n]+")  # some patterns of the detectors are quadratic in a line
+
+
+def _shorten(part: EmailMessage) -> None:
+    """Give the detectors the words as they read, not base64, in lines of bounded length."""
+    content = part.get_payload(decode=True)
+    if isinstance(content, bytes):
+        del part["content-transfer-encoding"]
+        part.set_payload(_LONG.sub(rb"\1", content).decode("latin-1"))
+
+
 def guarded(raw: bytes) -> Report:
     """Ask flufl.bounce, which knows two dozen formats; any mishap of its own counts as no answer."""
     try:
-        message = message_from_bytes(raw[:LONGEST], policy=compat32)
+        message = message_from_bytes(_seven_bit(raw[:LONGEST]), policy=compat32)
+        for part in message.walk():
+            if part.get_content_maintype() == "text":
+                _shorten(part)
+        if not getaddresses([message.get("from", "")]):
+            del message["from"]
+            message["From"] = "unknown"
         delayed, failed = all_failures(message)
     except (MessageError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError):
         return Report("", ())
@@ -114,14 +161,13 @@ def guarded(raw: bytes) -> Report:
     return Report("", ())
 
 
-# The old mail begins: addresses from here on are not those that failed.
+# The old mail begins: addresses from here on are not those that failed. A transcript of the session is no old mail.
 _COPY = re.compile(
-    r"^[ \t>]*(?:[-=*_#+]{2,}[^\n]{0,40}(?:original|returned|copy of|undelivered|message (?:text|header)|header|"
-    r"follows|unsent|ursprüng|"
-    r"messaggio|forwarded|body)[^\n]*|(?:Return-Path|Received|Message-ID|MIME-Version|X-[A-Za-z-]+):[ \t][^\n]*|"
-    r"(?:the |your )?original (?:message|mail)\b[^\n]{0,60}:?[ \t]*|message header follows[^\n]*|"
-    r"[^\n]{0,40}copy of (?:the|your) (?:message|mail|"
-    r"original)[^\n]*)$",
+    r"^(?:[ \t>]*+[-=*_#+|]{2,}+(?![^\n]{0,40}(?:transcript|address|recipient|session|reason))[^\n]{0,40}"
+    r"(?:original|returned|copy of|undelivered|message (?:text|header)|header|follows|unsent|ursprüng|"
+    r"messaggio|forwarded|body)[^\n]*|>?(?:Return-Path|Received|Message-ID|MIME-Version|X-[A-Za-z-]+):[ \t]?[^\n]*|"
+    r"[ \t>]*(?:the |your )?original (?:message|mail)\b(?! (?:was|has|sent|you|could|to)\b)[^\n]{0,60}:?[ \t]*|"
+    r"[ \t>]*message header follows[^\n]*|[^\n]{0,40}copy of (?:the|your) (?:original|message|mail)[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _ADDRESS = (
@@ -129,30 +175,77 @@ _ADDRESS = (
     r"[A-Za-z0-9\u0080-\uffff](?:[A-Za-z0-9.\u0080-\uffff-]{0,200}[A-Za-z0-9\u0080-\uffff])?"
 )
 _NAMED = re.compile(
-    rf"(?:^[ \t>*]*<({_ADDRESS})>(?:[ \t]*[:;,(]|[ \t]*$|[ \t]))"
+    rf"(?:^[ \t>*]*+<({_ADDRESS})>(?:[ \t]*[:;,(]|[ \t]*$|[ \t]))"
     rf"|(?:RCPT TO:[ \t]*<?({_ADDRESS}))"
-    rf"|(?:^[ \t*>-]*(?:mailto:)?[\"'\[(]?({_ADDRESS})[\"'\])]?[ \t]*(?:[:;,]|\(|$|-|\[|\.\.\.|on \d))"
+    rf"|(?:^[ \t>*]*+{_ADDRESS}[ \t]*<({_ADDRESS})>)"
+    rf"|(?:^[ \t*>-]*+(?:mailto:)?[\"'\[(]?({_ADDRESS})[\"'\])]?[ \t]*(?:[:;,]|\(|$|-|\[|\.\.\.|on \d))"
     rf"|(?:(?:recipients?|address(?:es)?|user|mailbox|to|for|destinatari[oi]|empfänger|indirizzo|casella|"
     rf"destinataire)\b[^\n@]{{0,40}}?[<\"'\[(:\s]({_ADDRESS}))",
     re.IGNORECASE | re.MULTILINE,
 )
 _NOT_FOR = re.compile(
-    r"postmaster@|mailer-daemon@|abuse@|please|contact|help|support@|from:|von:|da:|sender", re.IGNORECASE
+    r"postmaster@|mailer-daemon@|abuse@|please|contact|help|support@|from:|von:|da:|sender|reply to|reply-to|"
+    r"message-?id|mail from|questions|visit|https?:",
+    re.IGNORECASE,
 )
+_ANY = re.compile(rf"(?<![^\s<>\[(\"':;,]){_ADDRESS}")
+_HIDDEN = re.compile(r"[*?]{2}|\.\.")
 
 
 def in_words(text: str, own: frozenset[str]) -> tuple[str, ...]:
-    """Addresses that the words of a report call undelivered, before the copy of the old mail; `own` is who is told."""
-    copy = _COPY.search(text)
-    told = text[: copy.start() if copy else len(text)][:20_000]
+    """Addresses that the words of a report call undelivered, before the copy of the old mail; `own` is who is told.
+
+    First those that stand where reports name their recipients, and only without any such one the others.
+    """
+    return named(text, own) or _not_own(_told(text), _ANY, own)
+
+
+def named(text: str, own: frozenset[str]) -> tuple[str, ...]:
+    """Only the addresses that stand where reports name their recipients."""
+    return _not_own(_told(text), _NAMED, own)
+
+
+def _told(text: str) -> str:
+    copy = _COPY.search(text[:20_000])
+    return text[: copy.start() if copy else 20_000]
+
+
+def _not_own(told: str, pattern: re.Pattern[str], own: frozenset[str]) -> tuple[str, ...]:
     found: list[str] = []
-    for named in _NAMED.finditer(told):
-        address = next(group for group in named.groups() if group)
-        begin = told.rfind("\n", 0, named.start(named.lastindex or 0)) + 1
-        before = told[begin : named.start(named.lastindex or 0)]
-        if address.lower() not in own and not _NOT_FOR.search(before[-80:]) and not _NOT_FOR.match(address):
+    for one in pattern.finditer(told):
+        place = one.start(one.lastindex or 0)
+        address = _trim(next((group for group in one.groups() if group), one.group()))
+        before = told[told.rfind("\n", 0, place) + 1 : place]
+        skip = _NOT_FOR.search(before[-80:]) or _NOT_FOR.match(address) or _HIDDEN.search(address)
+        if address.lower() not in own and not skip:
             found.append(address)
     return unique(found)
+
+
+_TO = re.compile(
+    r"^[ \t>]{0,4}To[ \t]*:[ \t]*([^\n]{1,2000}(?:\n[ \t]+[^\n]{1,2000}){0,5})", re.IGNORECASE | re.MULTILINE
+)
+
+
+def returns_a_copy(text: str, attachments: Iterable[Attachment]) -> bool:
+    """Say whether the mail that was not delivered comes along."""
+    return any(one.content_type in _RETURNED for one in attachments) or _COPY.search(text[:20_000]) is not None
+
+
+_RETURNED = frozenset(("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global"))
+
+
+def in_original(text: str, attachments: Iterable[Attachment]) -> tuple[str, ...]:
+    """To whom the returned mail was written, if to one address only: the last resort of a report that names nobody."""
+    returned = [
+        one.content[:100_000].decode("utf-8", "replace") for one in attachments if one.content_type in _RETURNED
+    ]
+    if len(returned) > 1:
+        return ()
+    copy = None if returned else _COPY.search(text[:20_000])
+    written = _TO.search(returned[0] if returned else text[copy.start() : copy.start() + 100_000] if copy else "")
+    listed = [one.addr for one in addresses.parse(written.group(1)) if "@" in one.addr] if written else []
+    return unique(listed) if len(listed) == 1 else ()
 
 
 def status_parts(attachments: Iterable[Attachment]) -> list[Attachment]:

@@ -32,6 +32,7 @@ class Headers:
     def __init__(self, lines: list[tuple[str, bytes]]) -> None:
         self.lines = lines
         self._first: dict[str, bytes] = {}
+        self._unfolded: dict[str, str] = {}
         for name, raw in lines:
             self._first.setdefault(name, raw)
 
@@ -40,11 +41,15 @@ class Headers:
 
     def raw(self, name: str) -> str | None:
         """Return the unfolded value of the first header of that name; encoded words are left alone."""
-        value = self._first.get(name)
-        return None if value is None else unfold(value, self.label)
+        known = self._unfolded.get(name)
+        if known is None and name in self._first:
+            known = self._unfolded[name] = unfold(self._first[name], self.label)
+        return known
 
     def all(self, name: str) -> list[str]:
-        return [unfold(raw, self.label) for found, raw in self.lines if found == name] if name in self._first else []
+        if name not in self._first:
+            return []
+        return [unfold(raw, self.label) for found, raw in self.lines if found == name]
 
     def text(self, name: str) -> str | None:
         """Return the value for people: decoded, on one line."""
@@ -65,7 +70,11 @@ class Headers:
         return self.content_type[1].get("charset")
 
     def items(self) -> tuple[tuple[str, str], ...]:
-        return tuple((name, unfold(raw, self.label)) for name, raw in self.lines)
+        first = self._first
+        return tuple(
+            (name, (self.raw(name) or "") if raw is first[name] else unfold(raw, self.label))
+            for name, raw in self.lines
+        )
 
 
 def split(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
@@ -105,6 +114,10 @@ def unfold(raw: bytes, label: str | None) -> str:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:
             text = charset.decode(raw, label)
+    text = text.strip("\r\n\t ")
+    if "\n" in text:  # nearly always a break with one space or tab behind it
+        plain = text.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ")
+        text = text if "\n" in plain or "\r" in plain or "\t" in plain else plain
     if "\n" in text or "\r" in text or "\t" in text or "\0" in text:
         text = _FOLD.sub(_folded, text)
     return text.strip()
@@ -131,7 +144,7 @@ def line(text: str) -> str:
 
 _ID = re.compile(r'<((?:"[^"<>]*"|[^"<>])*)>')
 _INSIDE = re.compile(r"<([^<>]*)>")
-_BARE = re.compile(r"[^\s<>,;()\"]+@[^\s<>,;()\"]+")
+_BETWEEN = re.compile(r"[\s<>,;()\"]+")
 
 
 def one_id(value: str | None) -> str | None:
@@ -162,7 +175,7 @@ def ids(value: str | None) -> tuple[str, ...]:
     if not value:
         return ()
     if "<" not in value:
-        return tuple(_BARE.findall(value))[:1_000]
+        return tuple(word for word in _BETWEEN.split(value) if "@" in word[1:-1])[:1_000]
     return tuple(found.strip() for found in _INSIDE.findall(value) if found.strip())[:1_000]
 
 

@@ -4,6 +4,8 @@ Used only when a mail has no plain text. It produces text for reading and matchi
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import unescape
 
 import lxml.html
@@ -17,30 +19,54 @@ _CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_links=False, display_
 
 # A class or id that a program gives to the old mail; Outlook on the web prefixes foreign names with x_.
 _QUOTE = re.compile(
-    r"(?:^|\s)(?:x_)*(?:gmail_attr|moz-cite-prefix|yahoo_quoted|protonmail_quote|zmail_extra|OLK_SRC_BODY_SECTION|"
+    r"(?:^|\s)(?:x_|ydp[0-9a-f]{1,12})*(?:gmail_attr|moz-cite-prefix|yahoo_quoted|protonmail_quote|zmail_extra|OLK_SRC_BODY_SECTION|"
     r"ms-outlook-mobile-reference-message|mail-editor-reference-message-container|reply-intro|tutanota_quote|"
     r"gmx_quote|quote-header|mail_quote|wl-quote)(?:\s|$)"
 )
 _SIGNATURE = re.compile(
     r"(?:^|\s)(?:x_)*(?:gmail_signature|gmail_signature_prefix|moz-signature|Signature|AppleMailSignature|"
     r"protonmail_signature_block|ms-outlook-mobile-signature|lineBreakAtBeginningOfSignature|tutanota_signature|"
-    r"_rc_sig)(?:\s|$)"
+    r"_rc_sig|[\w-]{1,30}[_-]signature)(?:\s|$)"
 )
+_QUOTE_NAMES = ("quote", "messageReplySection")
 _HIDDEN = ("script", "style", "title", "head", "noscript", "template", "object", "svg")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote|hr|/table)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _SPACES = re.compile(r"[ \t\xa0\u200b]+")
 
 
-def to_text(html: str, *, quotes: bool = True, signature: bool = True) -> str:
-    """Return `html` as text; `quotes=False` leaves out what is marked as an old mail, `signature=False` signatures."""
+@dataclass(frozen=True, slots=True)
+class Views:
+    """One page read three times: all of it, without the marked old mails, without the marked signature too."""
+
+    whole: str
+    own: str
+    bare: str
+
+
+def views(html: str) -> Views:
+    """Return `html` as text in its three forms; each is laid out only where it differs from the one before."""
+    tree = _tree(html)
+    if tree is None:
+        text = _stripped(html)
+        return Views(text, text, text)
+    _prune(tree, lambda tag, node, marks: tag in _HIDDEN)
+    whole = _laid_out(tree, html)
+    own = _laid_out(tree, html) if _prune(tree, _quotes) else whole
+    bare = _laid_out(tree, html) if _prune(tree, _signs) else own
+    return Views(whole, own, bare)
+
+
+def _tree(html: str) -> lxml.html.HtmlElement | None:
     if len(html) > LONGEST or html.count("<table") > 150:
-        return _stripped(html)
+        return None
     try:
-        tree = lxml.html.document_fromstring(html.replace("\0", ""))
+        return lxml.html.document_fromstring(html.replace("\0", ""))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
-        return _stripped(html)
-    _prune(tree, quotes=quotes, signature=signature)
+        return None
+
+
+def _laid_out(tree: lxml.html.HtmlElement, html: str) -> str:
     try:
         text = Inscriptis(tree, _CONFIG).get_text()
     except (RecursionError, ValueError, IndexError, KeyError, AttributeError, TypeError):
@@ -49,23 +75,25 @@ def to_text(html: str, *, quotes: bool = True, signature: bool = True) -> str:
     return "\n".join(lines).strip()
 
 
-def _prune(tree: lxml.html.HtmlElement, *, quotes: bool, signature: bool) -> None:
-    """Take out what is not shown, and the marked quotes and signatures."""
+def _prune(tree: lxml.html.HtmlElement, goes: Callable[[str, lxml.html.HtmlElement, str], bool]) -> bool:
+    """Take out the nodes that go; say whether there were any."""
+    found = False
     for node in list(tree.iter(etree.Element)):
-        tag = node.tag
         marks = f"{node.get('class', '')} {node.get('id', '')}" if node.attrib else ""
-        gone = (
-            tag in _HIDDEN
-            or (
-                not quotes
-                and (
-                    _QUOTE.search(marks) or (tag == "blockquote" and _cites(node, marks)) or node.get("name") == "quote"
-                )
-            )
-            or (not signature and marks and _SIGNATURE.search(marks))
-        )
-        if gone and node.getparent() is not None:
+        if goes(node.tag, node, marks) and node.getparent() is not None:
             _remove(node)
+            found = True
+    return found
+
+
+def _quotes(tag: str, node: lxml.html.HtmlElement, marks: str) -> bool:
+    if tag == "blockquote" and _cites(node, marks):
+        return True
+    return bool(marks) and (_QUOTE.search(marks) is not None or node.get("name") in _QUOTE_NAMES)
+
+
+def _signs(tag: str, node: lxml.html.HtmlElement, marks: str) -> bool:
+    return bool(marks) and (_SIGNATURE.search(marks) is not None or node.get("name") == "messageSignatureSection")
 
 
 def _cites(node: lxml.html.HtmlElement, marks: str) -> bool:

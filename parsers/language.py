@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import chain
 
 _WORDS = {
     "it": "il lo la gli le di del della dei delle che non è per con una sono abbiamo nel alla dal anche ma "
@@ -33,10 +34,8 @@ _SCRIPTS = (
 def guess(text: str) -> str | None:
     """Return an ISO 639-1 code, or None when the first 600 characters do not decide it."""
     sample = text[:600]
-    scores: Counter[str] = Counter()
-    for word in _TOKEN.findall(sample.lower()):
-        for code in _LANGUAGES.get(word, ()):
-            scores[code] += 1
+    small = filter(None, map(_LANGUAGES.get, _TOKEN.findall(sample.lower())))
+    scores = Counter(chain.from_iterable(small))
     ranked = scores.most_common(2)
     if ranked and ranked[0][1] >= 2 and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]):
         return ranked[0][0]

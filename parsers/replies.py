@@ -6,7 +6,7 @@ It cuts only on evidence: a date, a time or an address in the line that introduc
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from parsers import phrases, signatures
 
@@ -37,22 +37,29 @@ _KEYS = {
     for word in words
 }  # fmt: skip
 _KEYED = re.compile(r"^[ \t*_|]{0,8}([^\n:：]{1,50})[:：](.*)$", re.MULTILINE)
-_SEPARATOR = re.compile(r"^[ \t*_|]{0,8}[-_=*#]{2,80}[ \t]*(\w[^\n]{0,120})$", re.MULTILINE)
+_SEPARATOR = re.compile(r"^[ \t*_|]{0,8}[-_=*#‐‑–—]{2,80}[ \t]*(\w[^\n]{0,120})$", re.MULTILINE)
 _FORWARDED = re.compile(
     "forward|inoltrat|weitergeleitet|transf[ée]r|transmis|reenviado|encaminhada|doorgestuurd|vidarebef"
 )
-_GMAIL = re.compile(r"^\d{4}[/-]\d{1,2}[/-]\d{1,2}\b[^\n<]{0,100}<[^>\s]+@[^>\s]+>[ \t]*:?[ \t]*$", re.MULTILINE)
+_GMAIL = re.compile(
+    r"^\d{4}[/-]\d{1,2}[/-]\d{1,2}\b[^\n<]{0,100}\n?[^\n<]{0,100}<\n?[^>\s]+@[^>\s]+>[ \t]*:?[ \t]*$", re.MULTILINE
+)
 _GROUPWISE = re.compile(
     r"^>>>[ \t][^\n]{0,150}\d[.:]\d\d\b[^\n]{0,40}$", re.MULTILINE
 )  # >>> Desk <d@y> 16/11/2026 15:04 >>>
-_RULE = re.compile(r"\s*[-_=*]{3,}\s*$")
+_RULE = re.compile(r"\s*[-_=*‐‑–—]{3,}\s*$|.{0,200}-{3}\d{1,2}/\d{1,2}/\d{4}\b")  # the second is Lotus Notes'
 _QUOTED = re.compile(r"[ \t]{0,3}>")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    """The author's words. `passed_on` is the line where an old mail with header lines or a forward begins, `marked`
+    says that it calls itself forwarded."""
+
     text: str
     with_signature: str
+    passed_on: int | None = field(default=None, compare=False)
+    marked: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +69,34 @@ class _Break:
     first: int
     last: int
     forward: bool = False
+    headed: bool = False
 
 
-def cut(text: str) -> Reply:
-    """Return the author's own words of a plain text, without and with signature."""
+def cut(text: str, author: str = "") -> Reply:
+    """Return the author's own words of a plain text, without and with signature; `author` is his name, if known."""
     head, tail = text[:LONGEST], text[LONGEST:]
     lines = head.split("\n")
     breaks = _breaks(head, lines)
     quoted = head.startswith(">") or "\n>" in head or "\n " in head
     if not breaks and not quoted:
-        return Reply(_joined([signatures.without(lines)]) + tail, text.strip())
+        return Reply(_joined([signatures.without(lines, author=author)]) + tail, text.strip())
     segments, cut_off = _segments(lines, breaks)
     whole = _joined(segments)
-    if not whole and any(found.forward for found in breaks):
-        return Reply(text.strip(), text.strip())  # nothing but a forwarded mail: that is the report
+    place, marked = _passed_on(breaks)
+    if not whole and marked:
+        return Reply(text.strip(), text.strip(), place, marked)  # nothing but a forwarded mail: that is the report
     tail = "" if cut_off else tail
-    own = _joined([signatures.without(segment, top=not place) for place, segment in enumerate(segments)])
-    return Reply((own or whole) + tail, whole + tail)
+    own = _joined(
+        [signatures.without(segment, top=not number, author=author) for number, segment in enumerate(segments)]
+    )
+    return Reply((own or whole) + tail, whole + tail, place, marked)
+
+
+def _passed_on(breaks: list[_Break]) -> tuple[int | None, bool]:
+    """Where the first old mail begins that may be passed on, and whether it calls itself forwarded."""
+    forward = next((found.first for found in breaks if found.forward), None)
+    headed = next((found.first for found in breaks if found.headed), None)
+    return (headed, False) if forward is None else (forward, True)
 
 
 def _joined(segments: list[list[str]]) -> str:
@@ -99,7 +117,7 @@ def _segments(lines: list[str], breaks: list[_Break]) -> tuple[list[list[str]], 
                 return segments, True
             at = after
             segments.append([])
-        elif _QUOTED.match(lines[at]):
+        elif _QUOTED.match(lines[at]) and not (segments[-1] and _closes_link(lines, at)):
             at += 2 if _wrapped(lines, at) else 1
             if segments[-1]:
                 _drop_lead(segments[-1])
@@ -108,6 +126,14 @@ def _segments(lines: list[str], breaks: list[_Break]) -> tuple[list[list[str]], 
             segments[-1].append(lines[at])
             at += 1
     return segments, False
+
+
+_OPEN_LINK = re.compile(r"<https?://[^\s<>]{1,2000}$")
+
+
+def _closes_link(lines: list[str], at: int) -> bool:
+    """`<http://...` on the line above, so that this `>` is its end and no quote."""
+    return at > 0 and _OPEN_LINK.search(lines[at - 1][-2_010:].rstrip()) is not None
 
 
 def _wrapped(lines: list[str], at: int) -> bool:
@@ -168,10 +194,13 @@ def _key(raw: str) -> str:
     return raw.strip(" \t*_|\xa0").lower()
 
 
+_WROTE_ASCII = tuple(verb for verb in phrases.WROTE if verb.isascii())
+
+
 def _verbs(lower: str) -> list[int]:
     """Where somebody "wrote", at most 500 times."""
     places: list[int] = []
-    for verb in phrases.WROTE:
+    for verb in _WROTE_ASCII if lower.isascii() else phrases.WROTE:
         at = lower.find(verb)
         while at >= 0 and len(places) < 500:
             after = lower[at + len(verb) : at + len(verb) + 1]
@@ -203,7 +232,7 @@ class _Lines:
 
 def _attribution(lines: list[str], at: int) -> _Break | None:
     """The lines of "On <date>, <who> wrote:" around line `at`, if they are one."""
-    if _QUOTED.match(lines[at]):
+    if _QUOTED.match(lines[at]) and not _closes_address(lines, at):
         return None
     last = next((i for i in range(at, min(at + 3, len(lines))) if _ENDS.search(lines[i][-80:])), None)
     after = _next(lines, (at if last is None else last) + 1)
@@ -230,7 +259,14 @@ def _attribution(lines: list[str], at: int) -> _Break | None:
     if not _EVIDENCE.search(joined) and not followed:
         return None
     ends = _ENDS.search(lines[last][-80:]) is not None
+    first -= first > 0 and _RULE.match(lines[first - 1][:300]) is not None
     return _Break(first, last) if ends or followed or _EVIDENCE.search(joined) else None
+
+
+def _closes_address(lines: list[str], at: int) -> bool:
+    """`<`, the address and `> wrote:` each on a line of its own."""
+    above = " ".join(lines[max(at - 2, 0) : at])
+    return at > 0 and not _QUOTED.match(lines[at - 1]) and "<" in above and ">" not in above and "@" in above
 
 
 def _begins(line: str) -> bool:
@@ -240,6 +276,29 @@ def _begins(line: str) -> bool:
 
 def _block(lines: list[str], at: int) -> _Break | None:
     """A block of header lines (Outlook, Libero, forwards) that begins at line `at`."""
+    roles, last = _roles(lines, at)
+    if "from" not in roles or not _proved(roles):
+        return None
+    first = at
+    while first > 0 and at - first < 3 and _leads(lines[first - 1]):
+        first -= 1
+    while first < at and not lines[first].strip():
+        first += 1
+    return _Break(first, last, headed=True)
+
+
+def _leads(line: str) -> bool:
+    """What may stand above the header lines of an old mail: nothing, a rule, "Original Message" without its dashes."""
+    return not line.strip() or _RULE.match(line) is not None or _key(line[:60]).rstrip(" :") in phrases.ORIGINAL
+
+
+def header_block(lines: list[str], at: int) -> dict[str, str]:
+    """Return the header lines of an old mail that begin at line `at`, by their role: from, sent, to, subject."""
+    return _roles(lines, at)[0] if _KEYED.match(lines[at][:1_000]) else {}
+
+
+def _roles(lines: list[str], at: int) -> tuple[dict[str, str], int]:
+    """The header lines from `at` on and the last of them."""
     roles: dict[str, str] = {}
     last = at
     for index in range(at, min(at + 14, len(lines))):
@@ -250,14 +309,7 @@ def _block(lines: list[str], at: int) -> _Break | None:
             last = index
         elif lines[index].strip() and index - last > 1:
             break  # one folded line is allowed, and empty lines between (HTML made into text)
-    if "from" not in roles or not _proved(roles):
-        return None
-    first = at
-    while first > 0 and at - first < 3 and (not lines[first - 1].strip() or _RULE.match(lines[first - 1])):
-        first -= 1
-    while first < at and not lines[first].strip():
-        first += 1
-    return _Break(first, last)
+    return roles, last
 
 
 def _proved(roles: dict[str, str]) -> bool:

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,6 +30,7 @@ Period = tuple[int, int]
 """[from, to) in seconds of the wall clock since midnight; ``to`` is at most 86400."""
 Interval = tuple[datetime, datetime]
 """[from, to) in UTC."""
+T = TypeVar("T", datetime, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,83 @@ def always(id: str = "24x7", zone: str = "UTC") -> Calendar:
     return Calendar(id=id, zone=zone, week=(((0, 86_400),),) * 7)
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some years of a calendar laid out: openings as parallel lists with the open time before each, and the ordinal
+    and closing instant of each business day."""
+
+    start: int
+    end: int
+    opens: list[int]
+    closes: list[int]
+    before: list[int]
+    days: list[int]
+    day_ends: list[int]
+
+    def open_until(self, instant: int) -> int:
+        """Open microseconds of the block before ``instant``."""
+        i = bisect_right(self.opens, instant) - 1
+        return self.before[i] + min(instant, self.closes[i]) - self.opens[i] if i >= 0 else 0
+
+
+class Count:
+    """Open time counted on from one instant, for as many allowances as there are: instants and amounts are whole
+    microseconds, each answer is one bisection. ``start``: the instant, or the opening after it (where a report that
+    came then counts as received)."""
+
+    __slots__ = ("_block", "_calendar", "_gone", "start")
+
+    def __init__(self, calendar: Calendar, instant: int) -> None:
+        self._calendar = calendar
+        for length in _BLOCKS:
+            block = _block(calendar, instant, length)
+            i = bisect_right(block.closes, instant)
+            if i < len(block.closes):
+                opens = block.opens[i]
+                self.start = start = instant if opens <= instant else opens
+                self._gone = block.before[i] + start - opens
+                self._block = block
+                return
+        raise _never_opens(calendar)
+
+    def after(self, amount: int) -> int:
+        """The earliest instant with so much open time behind it."""
+        block, wanted = self._block, self._gone + amount
+        i = bisect_left(block.before, wanted, 1) - 1
+        end = block.opens[i] + wanted - block.before[i]
+        return end if end <= block.closes[i] else _advance(self._calendar, self.start, amount)
+
+    def used_up(self, amount: int, pauses: Sequence[tuple[int, int]]) -> int:
+        """:meth:`after`, each pause [from, to) that begins before the end making up for the open time it takes.
+        ``pauses`` are in order and apart."""
+        end = self.after(amount)
+        for begins, ends in pauses:
+            if begins >= end:
+                break
+            amount += open_micros(self._calendar, max(begins, self.start), ends)
+            end = self.after(amount)
+        return end
+
+    def business_day_end(self, n: int) -> int:
+        """The closing of the ``n``-th business day after the day of ``start``."""
+        ends = self._block.day_ends
+        wanted = bisect_right(ends, self.start) + n
+        if wanted < len(ends):
+            return ends[wanted]
+        return to_micros(end_of_business_day(self._calendar, from_micros(self.start), n))
+
+    def open_until(self, instant: int) -> int:
+        """Open time from ``start`` until then."""
+        return open_micros(self._calendar, self.start, instant)
+
+
 def is_open(calendar: Calendar, at: datetime) -> bool:
     """Whether ``at`` lies in an opening; the closing instant itself does not."""
-    instant = to_micros(at)
+    return is_open_at(calendar, to_micros(at))
+
+
+def is_open_at(calendar: Calendar, instant: int) -> bool:
+    """:func:`is_open` for microseconds."""
     block = _block(calendar, instant, _BLOCKS[0])
     i = bisect_right(block.opens, instant) - 1
     return i >= 0 and instant < block.closes[i]
@@ -111,23 +187,16 @@ def add_open(calendar: Calendar, start: datetime, seconds: float, pauses: Sequen
     """The earliest instant by which ``seconds`` of open, unpaused time have passed since ``start``.
 
     ``pauses`` are in order and apart (see :func:`merged`)."""
-    instant, left = to_micros(start), round(seconds * SECOND)
-    for begin, end in pauses:
-        begins, ends = to_micros(begin), to_micros(end)
-        if ends <= instant:
-            continue
-        if begins > instant:
-            free = _open_micros(calendar, instant, begins)
-            if left <= free:
-                break
-            left -= free
-        instant = ends
-    return from_micros(_advance(calendar, instant, left))
+    if seconds <= 0:
+        return start
+    count = Count(calendar, to_micros(start))
+    spans = [(to_micros(begins), to_micros(ends)) for begins, ends in pauses]
+    return from_micros(count.used_up(round(seconds * SECOND), spans))
 
 
 def open_seconds(calendar: Calendar, start: datetime, end: datetime) -> float:
     """Open time in [start, end), in seconds; 0 when ``end`` is before ``start``."""
-    return _open_micros(calendar, to_micros(start), to_micros(end)) / SECOND
+    return open_micros(calendar, to_micros(start), to_micros(end)) / SECOND
 
 
 def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> tuple[Interval, ...]:
@@ -171,9 +240,9 @@ def holidays_in(calendar: Calendar, year: int) -> tuple[tuple[date, Holiday], ..
     return tuple(sorted(dated, key=lambda pair: pair[0]))
 
 
-def merged(intervals: Sequence[Interval]) -> tuple[Interval, ...]:
+def merged(intervals: Sequence[tuple[T, T]]) -> tuple[tuple[T, T], ...]:
     """The same time as intervals in order that neither overlap nor touch; empty ones are left out."""
-    result: list[Interval] = []
+    result: list[tuple[T, T]] = []
     for begin, end in sorted(interval for interval in intervals if interval[0] < interval[1]):
         if result and begin <= result[-1][1]:
             result[-1] = (result[-1][0], max(end, result[-1][1]))
@@ -204,26 +273,8 @@ def from_micros(instant: int) -> datetime:
     return EPOCH + timedelta(microseconds=instant)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Some years of a calendar laid out: openings as parallel lists with the open time before each, and the ordinal
-    and closing instant of each business day."""
-
-    start: int
-    end: int
-    opens: list[int]
-    closes: list[int]
-    before: list[int]
-    days: list[int]
-    day_ends: list[int]
-
-    def open_until(self, instant: int) -> int:
-        """Open microseconds of the block before ``instant``."""
-        i = bisect_right(self.opens, instant) - 1
-        return self.before[i] + min(instant, self.closes[i]) - self.opens[i] if i >= 0 else 0
-
-
-def _open_micros(calendar: Calendar, start: int, end: int) -> int:
+def open_micros(calendar: Calendar, start: int, end: int) -> int:
+    """Open microseconds of [start, end); 0 when ``end`` is not after ``start``."""
     if end <= start:
         return 0
     block = _block_holding(calendar, start, end)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from routing.calendars import Calendar
+from routing.relate_policy import Policy
 
 if TYPE_CHECKING:
     from routing.oncall import OnCall
@@ -74,7 +76,7 @@ class Plan:
     """One plan of a desk.
 
     ``calendar`` is where business allowances and days run (``calendar_by_region`` where the customer's region says
-    otherwise). ``on_call_targets`` replace targets of a report that came through on-call, ``out_of_hours_targets``
+    otherwise). ``scope``: words of a report that an add-on is for. ``on_call_targets`` replace targets of a report that came through on-call, ``out_of_hours_targets``
     those of one that came while the calendar was closed. ``substitutes``: a priority the plan does not have -> the one
     it is treated as, and marked. An add-on stands over ``stands_on`` when no base plan is named. ``updates``: cadence
     of news to the customer. ``escalations``: priority -> steps. Lower ``precedence`` goes first in a queue."""
@@ -95,6 +97,7 @@ class Plan:
     stands_on: str | None = None
     calendar_by_region: Mapping[str, str] = field(default_factory=dict)
     features: frozenset[str] = frozenset()
+    scope: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,25 @@ class PhoneRules:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockRules:
+    """What happens on a ticket's clocks. ``warn_at``: a warning when so many per cent of an allowance are used up (None:
+    no warning). ``close_after``: the customer's silence after which a resolved ticket is closed (None: never by itself).
+    ``reopen_within``: an answer later than this after the resolution opens a new, linked ticket."""
+
+    warn_at: int | None = 80
+    close_after: Allowance | None = Allowance("days", 5)
+    reopen_within: timedelta = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How somebody is told: an alarm in the console, a mail to ``address`` besides, or the people on call are rung."""
+
+    channel: Literal["console", "mail", "page"] = "console"
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Life:
     """States of a kind that lives by agreement (a quoted intervention): state -> the states it may go to. A ticket in
     ``expires_in`` goes to ``expires_to`` when its validity date is over."""
@@ -199,7 +221,9 @@ class Desk:
     priority. ``channel_kinds``: a channel that is only for some kinds. ``contacts_only``: only registered contacts may
     open tickets. ``days_from``: N business days are counted from the day on which the report counts as received
     (``opening``), or from the date on which it came (``receipt``). ``placeholders``: what stands in for facts that are
-    not known, for ``presa check`` to name. ``version`` identifies the configuration that a ticket was stamped with."""
+    not known, for ``presa check`` to name. ``version`` identifies the configuration that a ticket was stamped with,
+    ``source`` is its text. ``told_by``: how those whom the escalation matrix names are told; who is not there, by an
+    alarm in the console."""
 
     id: str
     name: Words
@@ -230,3 +254,8 @@ class Desk:
     on_call: OnCall | None = None
     placeholders: tuple[str, ...] = ()
     version: str = ""
+    source: str = field(default="", repr=False, compare=False)
+    clocks: ClockRules = field(default_factory=ClockRules)
+    relating: Policy = field(default_factory=Policy)
+    told_by: Mapping[str, Telling] = field(default_factory=dict)
+    _terms: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)

@@ -8,17 +8,18 @@ the promise was deserved.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from routing import allowances, calendars
 from routing.allowances import Held, Pause
-from routing.calendars import Calendar, Interval
-from routing.desk import TARGETS, Allowance, Desk, Kind, Plan, Target
+from routing.calendars import Calendar, Count, Interval, from_micros, to_micros
+from routing.desk import Allowance, Desk, Kind, Target
 from routing.sla_words import in_words
+from routing.terms import Promise, Terms, terms_of
 
 __all__ = [
     "Clock",
@@ -41,28 +42,58 @@ State = Literal["running", "paused", "met", "missed", "stopped"]
 _NOTHING: Mapping[Target, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """One promise. ``due`` is UTC; None for best effort, and while an open pause keeps the allowance from being used
-    up. ``allowed`` is an ISO 8601 duration (``PT2H``; days are business days, ``P1D``), None for best effort.
-    ``start`` is where the counting began, ``intervals`` the time counted from there to ``due`` (or to the open pause),
-    ``counted`` the seconds of it that are gone at the asked instant (None when none was asked for)."""
+class Clock(NamedTuple):
+    """One promise of one report (a named tuple: thousands are made in a breath). ``due`` is UTC; None for best effort,
+    and while an open pause keeps the allowance from being used up. ``began``: where the counting began, microseconds.
+    ``counted``: the seconds of it that are gone at the asked instant (None when none was asked for)."""
 
-    target: Target
+    promise: Promise
     due: datetime | None
-    best_effort: bool
-    allowed: str | None
-    calendar: str
-    intervals: tuple[Interval, ...]
     state: State
-    start: datetime
-    plan: str
-    allowance: Allowance
+    began: int
+    held: Held
     counted: float | None = None
 
+    @property
+    def target(self) -> Target:
+        return self.promise.target
 
-@dataclass(frozen=True, slots=True)
-class Escalation:
+    @property
+    def allowance(self) -> Allowance:
+        return self.promise.allowance
+
+    @property
+    def best_effort(self) -> bool:
+        return self.promise.allowance.unit == "best_effort"
+
+    @property
+    def allowed(self) -> str | None:
+        """An ISO 8601 duration (``PT2H``; days are business days, ``P1D``), None for best effort."""
+        return allowances.iso(self.promise.allowance)
+
+    @property
+    def calendar(self) -> str:
+        return self.promise.calendar.id
+
+    @property
+    def plan(self) -> str:
+        return self.promise.plan
+
+    @property
+    def start(self) -> datetime:
+        """Where the counting began."""
+        return from_micros(self.began)
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """The time counted from the start to ``due``, or to the open pause."""
+        until = to_micros(self.due) if self.due is not None else self.held.open_since
+        if self.best_effort or until is None:
+            return ()
+        return allowances.counted(self.promise.calendar, self.began, until, self.held.spans)
+
+
+class Escalation(NamedTuple):
     """Who is told if the ticket is still open at ``due`` (None while an open pause holds it back)."""
 
     to: str
@@ -97,27 +128,6 @@ class Stamp:
         return tuple(due for due in (*(c.due for c in self.clocks), *(e.due for e in self.escalations)) if due)
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """What the clocks of one report depend on."""
-
-    desk: Desk
-    kind: Kind
-    priority: str
-    received: datetime
-    via_on_call: bool
-    held: Held
-    region: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The instant from which the clocks are looked at, and when the ticket was closed."""
-
-    at: datetime | None
-    stopped_at: datetime | None
-
-
 def stamp(
     desk: Desk,
     *,
@@ -139,39 +149,44 @@ def stamp(
     customer's, where the plan's hours depend on it. Without ``at`` no clock is judged missed by the hour. Raises
     ValueError with one clear line for a plan, kind or priority that the desk does not have, for an add-on's base that
     is none, and for a pause that ends before it begins."""
-    received = received.astimezone(UTC)
-    plans = _plans(desk, plan, base_plan)
-    _check_priority(desk, kind, priority)
-    report = _Report(desk, kind, priority, received, via_on_call, allowances.held(pauses, received), region)
-    clocks = _clocks(report, plans)
-    first, counts_as, seen = plans[0], _counts_as(report, plans), _Seen(at, stopped_at)
+    instant = to_micros(received)
+    terms = _terms(desk, instant, plan, base_plan, kind, priority, region, via_on_call)
+    held = allowances.held(pauses, instant)
+    counting = _Counting(desk, instant, held)
+    clocks = [counting.clock(group) for group in terms.promises]
+    if met or at is not None or stopped_at is not None or held.open_since is not None:
+        clocks = [_seen(clock, met.get(clock.target), at, stopped_at) for clock in clocks]
     return Stamp(
         desk=desk.id,
         plan=plan,
-        base_plan=first.id if first.id != plan else None,
+        base_plan=terms.base_plan,
         kind=kind,
-        priority=counts_as,
-        received=received,
-        clocks=tuple(_seen(report, clocks[t], met.get(t), seen) for t in TARGETS if t in clocks),
-        cadence=first.updates.get(_key(report, first)),
-        escalations=tuple(
-            Escalation(step.to, _due(report, first, step.after)) for step in first.escalations.get(counts_as, ())
-        ),
-        marks=() if counts_as == priority else (f"{priority} not in plan",),
-        held=report.held,
+        priority=terms.priority,
+        received=from_micros(instant),
+        clocks=tuple(clocks),
+        cadence=terms.cadence,
+        escalations=tuple([Escalation(step.to, counting.due(step.calendar, step.after)) for step in terms.steps]),
+        marks=terms.marks,
+        held=held,
         zone=desk.zone,
     )
 
 
 def next_update(
-    desk: Desk, *, plan: str, kind: Kind, priority: str, since: datetime, base_plan: str | None = None
+    desk: Desk,
+    *,
+    plan: str,
+    kind: Kind,
+    priority: str,
+    since: datetime,
+    base_plan: str | None = None,
+    region: str | None = None,
 ) -> datetime | None:
     """When the customer must hear again after ``since`` (the action plan, then each news); None without a cadence."""
-    first = _plans(desk, plan, base_plan)[0]
-    cadence = first.updates.get((kind, first.substitutes.get((kind, priority), priority)))
-    if cadence is None:
+    terms = terms_of(desk, plan, base_plan, kind, priority, region)
+    if terms.cadence is None:
         return None
-    return allowances.due(desk.calendars[first.calendar], cadence, since.astimezone(UTC), days_from=desk.days_from)
+    return allowances.after(terms.calendar, terms.cadence, since, desk.days_from)
 
 
 def expiry(desk: Desk, valid_until: date) -> datetime:
@@ -190,6 +205,7 @@ def request(
     via: str | None = None,
     pauses: Sequence[str] = (),
     at: str | None = None,
+    region: str | None = None,
 ) -> Stamp:
     """:func:`stamp` for somebody who writes words: ISO 8601 instants with an offset, pauses as ``from/to`` or
     ``from/``, a desk's own label in place of a priority (``critical``). Raises ValueError saying what is wrong and
@@ -206,7 +222,15 @@ def request(
         via_on_call=via == "on-call",
         pauses=[_pause(text) for text in pauses],
         at=instant(at, "at") if at is not None else None,
+        region=_region(desk, region),
     )
+
+
+def _region(desk: Desk, region: str | None) -> str | None:
+    known = sorted({name for plan in desk.plans.values() for name in plan.calendar_by_region})
+    if region is not None and region not in known:
+        raise ValueError(f"desk {desk.id} has no hours for the region {region!r}; it has: {', '.join(known) or 'none'}")
+    return region
 
 
 def instant(text: str, what: str) -> datetime:
@@ -267,134 +291,91 @@ def as_json(stamp: Stamp, zone: str) -> dict[str, Any]:
     }
 
 
-def _plans(desk: Desk, plan: str, base_plan: str | None) -> tuple[Plan, ...]:
-    """The plans whose promises hold together: the base plan first, then the add-on."""
-    asked = _known_plan(desk, plan)
-    bases = ", ".join(each.id for each in desk.plans.values() if not each.add_on)
-    if not asked.add_on:
-        if base_plan is not None:
-            raise ValueError(f"plan {plan} is not an add-on and takes no base plan ({base_plan} was given)")
-        return (asked,)
-    if base_plan is None and asked.stands_on is None:
-        raise ValueError(f"plan {plan} is an add-on and needs a base plan; allowed: {bases}")
-    base = _known_plan(desk, base_plan if base_plan is not None else asked.stands_on or "")
-    if base.add_on:
-        raise ValueError(f"base plan {base.id} is itself an add-on; allowed: {bases}")
-    return (base, asked)
+class _Counting:
+    """Counts the allowances of one report: each calendar is entered once, whatever number of clocks runs in it."""
+
+    __slots__ = ("_counts", "_days_from", "_held", "_received")
+
+    def __init__(self, desk: Desk, received: int, held: Held) -> None:
+        self._received = received
+        self._held = held
+        self._days_from = desk.days_from
+        self._counts: dict[str, Count] = {}
+
+    def clock(self, group: tuple[Promise, ...]) -> Clock:
+        """The clock of a target: of several plans' promises the one to be kept first."""
+        promise, end = group[0], self._end(group[0].calendar, group[0].allowance)
+        for other in group[1:]:
+            others_end = self._end(other.calendar, other.allowance)
+            if others_end is not None and (end is None or others_end < end):
+                promise, end = other, others_end
+        solar = promise.allowance.unit == "solar"
+        began = self._received if solar else self._count(promise.calendar).start
+        if allowances.held_back(end, self._held):
+            end = None
+        return Clock(promise, None if end is None else from_micros(end), "running", began, self._held)
+
+    def due(self, calendar: Calendar, allowance: Allowance) -> datetime | None:
+        end = self._end(calendar, allowance)
+        return None if end is None or allowances.held_back(end, self._held) else from_micros(end)
+
+    def _end(self, calendar: Calendar, allowance: Allowance) -> int | None:
+        unit = allowance.unit
+        if unit in ("solar", "best_effort"):
+            return allowances.solar_end(allowance, self._received, self._held.spans)
+        return allowances.business_end(
+            self._count(calendar), calendar, allowance, self._received, self._held.spans, self._days_from
+        )
+
+    def _count(self, calendar: Calendar) -> Count:
+        found = self._counts.get(calendar.id)
+        if found is None:
+            found = self._counts[calendar.id] = Count(calendar, self._received)
+        return found
 
 
-def _known_plan(desk: Desk, plan: str) -> Plan:
-    found = desk.plans.get(plan)
-    if found is None:
-        raise ValueError(f"desk {desk.id} has no plan {plan!r}; it has: {', '.join(desk.plans)}")
-    return found
+def _terms(
+    desk: Desk,
+    received: int,
+    plan: str,
+    base_plan: str | None,
+    kind: Kind,
+    priority: str,
+    region: str | None,
+    via_on_call: bool,
+) -> Terms:
+    """The terms that hold at that instant."""
+    terms = terms_of(desk, plan, base_plan, kind, priority, region, via_on_call)
+    if terms.hours is not None and not via_on_call and not calendars.is_open_at(terms.hours, received):
+        return terms_of(desk, plan, base_plan, kind, priority, region, closed=True)
+    return terms
 
 
-def _check_priority(desk: Desk, kind: Kind, priority: str) -> None:
-    if kind not in desk.kinds:
-        raise ValueError(f"desk {desk.id} has no kind {kind!r}; it has: {', '.join(desk.kinds)}")
-    if priority not in desk.kinds[kind]:
-        allowed = ", ".join(desk.kinds[kind])
-        raise ValueError(f"desk {desk.id} has no priority {priority!r} for {kind}; it has: {allowed}")
+def _seen(clock: Clock, done: datetime | None, at: datetime | None, stopped_at: datetime | None) -> Clock:
+    """The clock as it stands at an instant."""
+    state = _state(clock, done, at, stopped_at)
+    if at is None:
+        return clock._replace(state=state)
+    until = min(to_micros(end) for end in (at, done, stopped_at, clock.held.open_from) if end is not None)
+    gone = allowances.seconds_counted(clock.promise.calendar, clock.began, until, clock.held.spans)
+    return clock._replace(state=state, counted=gone)
 
 
-def _counts_as(report: _Report, plans: tuple[Plan, ...]) -> str:
-    """The priority as asked if one of the plans has it, else what the base plan makes of it."""
-    asked = (report.kind, report.priority)
-    if any(asked not in plan.substitutes for plan in plans):
-        return report.priority
-    return plans[0].substitutes[asked]
-
-
-def _key(report: _Report, plan: Plan) -> tuple[Kind, str]:
-    asked = (report.kind, report.priority)
-    return (report.kind, plan.substitutes.get(asked, report.priority))
-
-
-def _calendar(report: _Report, plan: Plan) -> Calendar:
-    region = plan.calendar_by_region.get(report.region) if report.region is not None else None
-    return report.desk.calendars[region or plan.calendar]
-
-
-def _due(report: _Report, plan: Plan, allowance: Allowance) -> datetime | None:
-    days_from = report.desk.days_from
-    return allowances.due(_calendar(report, plan), allowance, report.received, report.held, days_from)
-
-
-def _clocks(report: _Report, plans: tuple[Plan, ...]) -> dict[Target, Clock]:
-    clocks: dict[Target, Clock] = {}
-    for plan in plans:
-        for target, allowance in _promises(report, plan).items():
-            clock = _clock(report, plan, target, allowance)
-            if target not in clocks or _sooner(clock, clocks[target]):
-                clocks[target] = clock
-    return clocks
-
-
-def _promises(report: _Report, plan: Plan) -> Mapping[Target, Allowance]:
-    key = _key(report, plan)
-    promised = plan.targets.get(key, _NOTHING)
-    out_of_hours = plan.out_of_hours_targets.get(key)
-    # The duty's hours are exactly the closed ones, so what came through it came out of hours.
-    if out_of_hours and (report.via_on_call or not calendars.is_open(_calendar(report, plan), report.received)):
-        promised = {**promised, **out_of_hours}
-    if report.via_on_call and key in plan.on_call_targets:
-        promised = {**promised, **plan.on_call_targets[key]}
-    return promised
-
-
-def _clock(report: _Report, plan: Plan, target: Target, allowance: Allowance) -> Clock:
-    calendar = allowances.runs_in(_calendar(report, plan), allowance)
-    start = calendars.opening_from(calendar, report.received)
-    due = _due(report, plan, allowance)
-    best_effort = allowance.unit == "best_effort"
-    until = start if best_effort else due or report.held.open_from or start
-    return Clock(
-        target=target,
-        due=due,
-        best_effort=best_effort,
-        allowed=allowances.iso(allowance),
-        calendar=calendar.id,
-        intervals=allowances.counted(calendar, start, until, report.held),
-        state="running",
-        start=start,
-        plan=plan.id,
-        allowance=allowance,
-    )
-
-
-def _sooner(clock: Clock, other: Clock) -> bool:
-    """Whether ``clock`` must be done before ``other``; a deadline comes before none."""
-    if clock.due is None or other.due is None:
-        return (clock.best_effort, clock.due is None) < (other.best_effort, other.due is None)
-    return clock.due < other.due
-
-
-def _seen(report: _Report, clock: Clock, done: datetime | None, seen: _Seen) -> Clock:
-    state = _state(clock, report.held, done, seen)
-    if seen.at is None:
-        return clock if state == clock.state else replace(clock, state=state)
-    calendar = allowances.SOLAR if clock.allowance.unit == "solar" else report.desk.calendars[clock.calendar]
-    until = min(end for end in (seen.at, done, seen.stopped_at, report.held.open_from) if end is not None)
-    gone = allowances.seconds_counted(calendar, clock.start, until, report.held)
-    return replace(clock, state=state, counted=gone)
-
-
-def _state(clock: Clock, held: Held, done: datetime | None, seen: _Seen) -> State:
-    at = seen.at
+def _state(clock: Clock, done: datetime | None, at: datetime | None, stopped_at: datetime | None) -> State:
     if done is not None and (at is None or done <= at):
         return "met" if clock.due is None or done <= clock.due else "missed"
-    stopped = seen.stopped_at is not None and (at is None or seen.stopped_at <= at)
-    until = seen.stopped_at if stopped else at
+    stopped = stopped_at is not None and (at is None or stopped_at <= at)
+    until = stopped_at if stopped else at
     if clock.due is not None and until is not None and until > clock.due:
         return "missed"
     if stopped:
         return "stopped"
-    return "paused" if _is_paused(clock, held, at) else "running"
+    return "paused" if _is_paused(clock, at) else "running"
 
 
-def _is_paused(clock: Clock, held: Held, at: datetime | None) -> bool:
+def _is_paused(clock: Clock, at: datetime | None) -> bool:
     # An open pause leaves no deadline; a pause that begins at the deadline or later does nothing.
+    held = clock.held
     if held.open_from is not None and (at is None or held.open_from <= at):
         return clock.due is None
     if at is None or at == clock.due:

@@ -64,9 +64,16 @@ class Joining:
 
 
 def join(
-    ticket: Ticket, who: Recognition, *, proven: bool, resolved_at: datetime | None, received: datetime
+    ticket: Ticket,
+    who: Recognition,
+    *,
+    proven: bool,
+    resolved_at: datetime | None,
+    received: datetime,
+    within: timedelta = REOPEN_WITHIN,
 ) -> Joining:
-    """May this mail be added to the ticket it points at? `proven`: by the ticket's own token."""
+    """May this mail be added to the ticket it points at? `proven`: by the ticket's own token; `within`: how long after
+    its resolution it is reopened."""
     how = "the ticket's own token" if proven else "references shared with its mails"
     if not rights.is_party(who, ticket.customer, (ticket.requester,) if ticket.requester else ()):
         if proven:
@@ -81,8 +88,8 @@ def join(
     told = f"thread: {ticket.number} by {how}; the sender is a verified party to it"
     if ticket.state not in ("resolved", "closed"):
         return Joining("join", ticket, (told,))
-    if resolved_at is None or received - resolved_at <= REOPEN_WITHIN:
+    if resolved_at is None or received - resolved_at <= within:
         return Joining("reopen", ticket, (told, "reopened, within the window"))
     return Joining(
-        "follow-up", ticket, (told, f"resolved more than {REOPEN_WITHIN.days} days ago: a new ticket linked to it")
+        "follow-up", ticket, (told, f"resolved more than {within.days} days ago: a new ticket linked to it")
     )

@@ -8,9 +8,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gateway.smtp import Deliver, Delivery, Door, Limits
+from gateway.smtp import Certificate, Deliver, Delivery, Door, Limits, Listener
 
 try:
     import uvloop
@@ -39,7 +39,15 @@ class House:
 
 @contextmanager
 def house(
-    limits: Limits = QUICK, deliver: Deliver | None = None, tls: bool = False, ours: Callable[[str], bool] | None = None
+    limits: Limits = QUICK,
+    deliver: Deliver | None = None,
+    tls: bool | Certificate = False,
+    ours: Callable[[str], bool] | None = None,
+    *,
+    protocol: Literal["smtp", "lmtp"] = "smtp",
+    encrypted: bool = False,
+    relays: tuple[str, ...] = (),
+    proxies: tuple[str, ...] = (),
 ) -> Iterator[House]:
     loop = uvloop.new_event_loop() if uvloop else asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -51,12 +59,13 @@ def house(
         it.arrived.release()
         return words
 
-    context = None
-    if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE)
+    certificate = Certificate(CERTIFICATE, CERTIFICATE) if tls is True else tls or None
     expected = ours or (lambda address: address.lower() == "support@example.test")
-    door = Door("127.0.0.1", 0, deliver=keep, ours=expected, limits=limits, hostname="mx.example.test", tls=context)
+    sock = socket.create_server(("127.0.0.1", 0))
+    door = Door(
+        "127.0.0.1", sock.getsockname()[1], deliver=keep, ours=expected, limits=limits, hostname="mx.example.test",
+        tls=certificate, listeners=[Listener(sock, protocol, encrypted)], relays=relays, proxies=proxies,
+    )  # fmt: skip
     it = House(door, loop)
     it.do(door.start())
     try:

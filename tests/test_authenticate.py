@@ -286,3 +286,83 @@ def test_the_demo_trusts_loopback_and_says_so(peer: str, method: str) -> None:
 
 def test_outside_the_demo_loopback_is_nobody() -> None:
     assert check(mail(), {}, peer="127.0.0.1").verdict == "none"
+
+
+# ed25519, ARC --------------------------------------------------------------------------------------------------------
+
+
+def test_an_ed25519_signature_passes_and_a_changed_mail_does_not() -> None:
+    """RFC 8463."""
+    from nacl.signing import SigningKey
+
+    secret = SigningKey.generate()
+    record = "v=DKIM1; k=ed25519; p=" + base64.b64encode(bytes(secret.verify_key)).decode()
+    private = base64.b64encode(bytes(secret))
+    raw = dkim.sign(mail(), b"ed", b"acme.example", private, signature_algorithm=b"ed25519-sha256") + mail()
+    records = {("ed._domainkey.acme.example", "TXT"): (record,), ("_dmarc.acme.example", "TXT"): DMARC}
+    assert check(raw, records).passed
+    assert check(raw.replace(b"fermo", b"mosso"), records).verdict == "fail"
+
+
+SEALED_RESULTS = (
+    b"Authentication-Results: lists.example; dmarc=pass header.from=acme.example; dkim=pass header.d=acme.example\r\n"
+)
+
+
+def sealed(results: bytes = SEALED_RESULTS, *, tag: bytes = b"[lista] ") -> bytes:
+    """A mail of ACME that a list has changed after checking it, sealed by the list."""
+    changed = signed(mail()).replace(b"Subject: ", b"Subject: " + tag)
+    raw = results + changed
+    lines = dkim.arc_sign(raw, b"sel", b"lists.example", key()[0], b"lists.example", None)
+    return b"".join(lines) + changed
+
+
+def arc_zone() -> dict[tuple[str, str], tuple[str, ...]]:
+    return zone(_dmarc__acme__example=DMARC) | {("sel._domainkey.lists.example", "TXT"): (key()[1],)}
+
+
+def test_a_list_that_is_trusted_vouches_for_what_it_checked_before_it_changed_the_mail() -> None:
+    """RFC 8617."""
+    judged = check(sealed(), arc_zone(), sealers=("lists.example",))
+    assert (judged.verdict, judged.method, judged.domain) == ("pass", "arc", "acme.example")
+    assert "arc: sealed by lists.example, whom the configuration trusts" in judged.evidence
+
+
+@pytest.mark.parametrize(
+    ("raw", "sealers"),
+    [
+        (sealed, ()),  # nobody is trusted
+        (sealed, ("other.example",)),  # somebody else is
+        (lambda: sealed(SEALED_RESULTS.replace(b"pass", b"fail")), ("lists.example",)),
+        (lambda: sealed(SEALED_RESULTS.replace(b"acme", b"evil")), ("lists.example",)),
+        (lambda: sealed().replace(b"fermo", b"mosso"), ("lists.example",)),  # changed after the seal
+        (lambda: sealed().replace(b"dmarc=pass", b"dmarc=PASS"), ("lists.example",)),  # the set was touched
+        (lambda: sealed().replace(b"i=1", b"i=2"), ("lists.example",)),
+    ],
+)
+def test_no_other_seal_proves_anything(raw: Any, sealers: tuple[str, ...]) -> None:
+    assert not check(raw(), arc_zone(), sealers=sealers).passed
+
+
+def test_behind_our_edge_its_word_on_the_chain_counts_and_only_with_a_trusted_sealer() -> None:
+    arc = "mx.example.test; arc=pass; dmarc=fail header.from=acme.example"
+    raw = f"Authentication-Results: {arc}\r\n".encode() + sealed()
+    for sealers, verdict in ((("lists.example",), "pass"), ((), "fail")):
+        judged = authenticate(parsers.parse(raw), raw, peer="127.0.0.1", edge=EDGE, sealers=sealers)
+        assert judged.verdict == verdict
+    broken = raw.replace(b"arc=pass", b"arc=fail")
+    assert not authenticate(
+        parsers.parse(broken), broken, peer="127.0.0.1", edge=EDGE, sealers=("lists.example",)
+    ).passed
+    doubled = raw + b""
+    doubled = doubled.replace(b"ARC-Seal:", b"ARC-Seal: i=1; d=lists.example; b=x\r\nARC-Seal:", 1)
+    assert not authenticate(
+        parsers.parse(doubled), doubled, peer="127.0.0.1", edge=EDGE, sealers=("lists.example",)
+    ).passed
+
+
+def test_a_dns_that_does_not_answer_proves_no_seal() -> None:
+    def silent(name: str, kind: str, seconds: float) -> tuple[str, ...]:
+        raise DnsTrouble("no answer")
+
+    assert check(sealed(), silent, sealers=("lists.example",)).verdict == "temperror"

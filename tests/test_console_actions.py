@@ -20,6 +20,8 @@ ACTIONS = [
     ("priority", {"priority": "P2", "text": "one printer only"}, "Priority changed"),
     ("escalate", {"to": "l2", "text": "needs the vendor"}, "Escalated."),
     ("resolve", {"text": "Driver rolled back."}, "Resolved."),
+    ("verify", {}, "The sender is verified"),
+    ("assign", {"customer": "ACME"}, "The report has its customer"),
 ]
 
 
@@ -52,8 +54,8 @@ def test_each_action_reaches_the_desk_and_the_page_says_so(
 @pytest.mark.parametrize(
     ("path", "offered"),
     [
-        (PATH, {"take", "answer", "note", "pause", "priority", "escalate", "resolve"}),
-        ("/tickets/PR-1002-4071", {"answer", "note", "resume", "priority", "escalate", "resolve"}),
+        (PATH, {"take", "answer", "note", "pause", "priority", "escalate", "resolve", "plan", "assign"}),
+        ("/tickets/PR-1002-4071", {"answer", "note", "pause", "resume", "priority", "escalate", "resolve", "plan", "assign"}),
     ],
 )
 def test_a_page_offers_what_makes_sense_in_its_state(browser: TestClient, path: str, offered: set[str]) -> None:
@@ -153,7 +155,7 @@ def test_trouble_inside_is_told_as_temporary(
     [
         ({"content-type": "application/json"}, b"{}", 415),
         ({"content-type": "application/x-www-form-urlencoded"}, b"text=" + b"x" * forms.FORM_BYTES, 413),
-        ({"content-type": "application/x-www-form-urlencoded"}, b"&".join(b"a=%d" % n for n in range(50)), 400),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"&".join(b"a=%d" % n for n in range(200)), 400),
         ({"content-type": "application/x-www-form-urlencoded"}, b"text=\xff\xfe", 400),
     ],
 )

@@ -42,6 +42,12 @@ def _commands() -> Mapping[str, Any]:
     return typer.main.get_command(app).commands  # type: ignore[attr-defined,no-any-return]
 
 
+def _options(command: Any) -> set[str]:
+    """Every option of a command, or of the commands of a group."""
+    inner = getattr(command, "commands", {}).values()
+    return {name for one in command.params for name in one.opts}.union(*map(_options, inner))
+
+
 def _examples() -> list[str]:
     """Every indented line of the pages that calls presa."""
     lines = [line.strip() for page in PAGES for line in page.read_text().splitlines() if line.startswith("    ")]
@@ -64,14 +70,14 @@ def test_examples_use_only_commands_and_options_that_exist() -> None:
     wrong = []
     for line in _examples():
         _, command, *rest = shlex.split(line)
-        options = {name for parameter in _commands()[command].params for name in parameter.opts}
+        options = _options(_commands()[command])
         wrong += [f"{line}: {word}" for word in rest if word.startswith("--") and word not in options]
     assert len(_examples()) > 20
     assert wrong == []
 
 
 def test_options_named_in_a_sentence_exist() -> None:
-    known = {name for command in _commands().values() for one in command.params for name in one.opts}
+    known = set().union(*map(_options, _commands().values()))
     named = re.findall(r"`(?:presa \w+ )?(--[a-z-]+)", "\n".join(page.read_text() for page in PAGES))
     assert sorted(set(named) - known) == []
 
@@ -79,7 +85,7 @@ def test_options_named_in_a_sentence_exist() -> None:
 def test_the_json_in_the_examples_is_json() -> None:
     lines = [line.strip() for line in (ROOT / "docs" / "commands.md").read_text().splitlines()]
     samples = [json.loads(line) for line in lines if line.startswith("{")]
-    assert len(samples) == 9
+    assert len(samples) == 10
     assert all(isinstance(sample, dict) for sample in samples)
 
 

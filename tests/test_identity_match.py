@@ -148,11 +148,30 @@ def test_a_code_in_the_text_makes_a_candidate_and_no_customer(subject: str, text
     assert [(c.customer, c.score) for c in who.candidates] == [("ACME", 0.5)]
 
 
-@pytest.mark.parametrize(
-    "text", ["1000011", "A100001", "€100001x", "100001@acme.example", "tel. +100001", "id-100001-9"]
-)
+@pytest.mark.parametrize("text", ["€100001x", "100001@acme.example", "tel. +100001", "id-100001-9"])
 def test_digits_inside_something_else_are_no_code(text: str) -> None:
     assert mail("stranger@evil.test", text=text).candidates == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1000011",
+        "A100001",
+        "10001",
+        "100010",
+        "100O01",
+        "\uff11\uff10\uff10\uff10\uff10\uff11",
+        "\u0410CM-0001",
+        "ACM-OOO1",
+    ],
+)
+def test_a_code_with_a_slip_or_look_alike_characters_is_a_perhaps(text: str) -> None:
+    who = mail("stranger@evil.test", text=f"codice {text}.")
+    assert (who.customer, who.verified) == (None, False)
+    assert "ACME" in [c.customer for c in who.candidates]
+    assert all(c.score < 0.5 for c in who.candidates)
+    assert mail("stranger@evil.test", text=text, suggest=False).candidates == ()
 
 
 def test_the_verified_sender_wins_over_a_code_in_the_text() -> None:
@@ -168,7 +187,7 @@ def test_a_text_full_of_numbers_costs_few_look_ups() -> None:
         def by_address(self, address: str) -> tuple[()]:
             return ()
 
-        by_domain = by_phone = by_address
+        by_domain = by_phone = by_memory = by_word = by_address
 
         def by_code(self, code: str) -> tuple[()]:
             asked.append(code)

@@ -1,8 +1,22 @@
 """Bounces, delays, vacation notices, lists and the other mail that must never be answered; and people's mail, which must."""
 
+from pathlib import Path
+
 import pytest
 
 import parsers
+
+MAIL = Path(__file__).parent / "mail"
+
+
+def samples(name: str) -> list[tuple[str, list[str], bytes]]:
+    """The mails of a file in tests/mail: name, what is expected, the mail."""
+    entries = (MAIL / name).read_text(encoding="utf-8").split("\n#### ")[1:]
+    heads = [(entry.partition("\n")[0], entry.partition("\n")[2]) for entry in entries]
+    return [
+        (head.split(" -> ")[0], [one for one in head.partition(" -> ")[2].split(", ") if one], mail.encode())
+        for head, mail in heads
+    ]
 
 
 def report(
@@ -133,3 +147,27 @@ def test_other_mail_is_no_bounce_and_is_answered_only_when_a_person_wrote_it(
         reason,
         reason is not None,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "failed", "raw"), samples("reports.txt"), ids=lambda row: row if isinstance(row, str) else ""
+)
+def test_the_report_of_any_mail_system_names_its_recipients(name: str, failed: list[str], raw: bytes) -> None:
+    for mail in (raw, raw.replace(b"\n", b"\r\n")):
+        found = parsers.parse(mail)
+        assert (found.is_bounce, list(found.failed_recipients), found.is_auto_reply) == (True, failed, False)
+        assert found.suppress_auto_response
+
+
+@pytest.mark.parametrize(
+    ("name", "holds", "raw"), samples("no_reports.txt"), ids=lambda row: row if isinstance(row, str) else ""
+)
+def test_what_looks_like_a_report_is_none(name: str, holds: list[str], raw: bytes) -> None:
+    found = parsers.parse(raw)
+    assert (found.is_bounce, found.failed_recipients) == (False, ())
+    assert (found.is_auto_reply, found.suppress_auto_response) == ("auto-reply" in holds, "suppress" in holds)
+
+
+def test_recipients_without_empty_lines_between_them_are_all_named() -> None:
+    raw = report("failed", "a@x.it", "b@x.it").replace(b"5.1.1\r\n\r\nFinal", b"5.1.1\r\nFinal")
+    assert parsers.parse(raw).failed_recipients == ("a@x.it", "b@x.it")

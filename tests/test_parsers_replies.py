@@ -1,7 +1,11 @@
 """What the author newly wrote, in six languages and the layouts of the mail programs people use."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import parsers
 from parsers import hypertext, replies
 
 # Name, what arrives below the author's words "NEW" (a blank line between): all of it must go.
@@ -188,4 +192,62 @@ PAGES = [
 
 @pytest.mark.parametrize(("name", "page"), PAGES, ids=[row[0] for row in PAGES])
 def test_quotes_and_signatures_marked_in_html_go(name: str, page: str) -> None:
-    assert replies.cut(hypertext.to_text(page, quotes=False, signature=False)).text == "NEW\nwords"
+    assert replies.cut(hypertext.views(page).bare).text == "NEW\nwords"
+
+
+ENTRIES = (Path(__file__).parent / "mail" / "replies.txt").read_text(encoding="utf-8").split("\n#### ")[1:]
+SAMPLES: list[list[str]] = []
+for _entry in ENTRIES:
+    if _entry.partition("\n")[0] in ("words", "signed"):
+        SAMPLES[-1].append(_entry.partition("\n")[2].rstrip("\n"))
+    else:
+        SAMPLES.append([*_entry.split("\n", 1)])
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=[row[0] for row in SAMPLES])
+def test_the_new_words_of_a_reply_in_any_program_and_language(sample: list[str]) -> None:
+    """CASES mail 27: answers between the quotes stay."""
+    _, text, words, *signed = sample
+    found = replies.cut(text)
+    assert found.text == words
+    assert signed in ([], [found.with_signature])
+
+
+def test_the_name_of_the_sender_signs_and_a_name_in_the_text_does_not() -> None:
+    card = "It fails.\n\nMario Rossi\nACME spa\n+39 06 123456"
+    assert replies.cut(card, "Mario Rossi") == replies.Reply("It fails.", card)
+    told = "Please call\nMario Rossi\non the phone"
+    assert replies.cut(told, "Mario Rossi").text == told
+    asked = "It fails.\n\nMario Rossi\ncan you call him?"
+    assert replies.cut(asked, "Mario Rossi").text == asked
+    raw = b"From: Mario Rossi <m@x.it>\nSubject: s\n\nIt fails.\n\nMario Rossi\nACME\n"
+    assert parsers.parse(raw).reply_text == "It fails."
+
+
+WHOLE_PAGES = [
+("owa appendonsend",'<div>NEW</div><div id="appendonsend"></div><hr style="display:inline-block;width:98%"><div id="divRplyFwdMsg" dir="ltr"><font><b>From:</b> Desk &lt;d@y.example&gt;<br><b>Sent:</b> Monday, November 16, 2026 3:04 PM<br><b>To:</b> M<br><b>Subject:</b> x</font><div>&nbsp;</div></div><div>old</div>',"NEW"),
+("apple ios",'<html><body dir="auto">NEW<br><br><div dir="ltr">Sent from my iPhone</div><div dir="ltr"><br><blockquote type="cite">On 16 Nov 2026, at 15:04, Desk &lt;d@y.example&gt; wrote:<br><br></blockquote></div><blockquote type="cite"><div dir="ltr">old</div></blockquote></body></html>',"NEW"),
+("aol",'<div>NEW</div><br><div>-----Original Message-----<br>From: Desk &lt;d@y.example&gt;<br>To: m &lt;m@x.example&gt;<br>Sent: Mon, Nov 16, 2026 3:04 pm<br>Subject: x<br><br>old</div>',"NEW"),
+("zoho",'<div>NEW<br></div><div class="zmail_extra"><div id="1"><div>---- On Mon, 16 Nov 2026 15:04:05 +0100 <b>Desk &lt;d@y.example&gt;</b> wrote ----</div></div><blockquote>old</blockquote></div>',"NEW"),
+("hotmail",'<div>NEW<br><br><div><hr id="stopSpelling">Date: Mon, 16 Nov 2026 15:04:05 +0100<br>From: d@y.example<br>To: m@x.example<br>Subject: x<br><br>old</div></div>',"NEW"),
+("windows mail",'<div>NEW</div><div>Sent from <a href="x">Mail</a> for Windows</div><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p><b>From: </b><a href="mailto:d@y.example">Desk</a><br><b>Sent: </b>Monday, November 16, 2026 3:04 PM<br><b>To: </b>M<br><b>Subject: </b>x</p></div><p>old</p>',"NEW"),
+("samsung",'<div>NEW</div><div><br></div><div id="composer_signature"><div>Sent from my Galaxy</div></div><div><br></div><div><div>-------- Original message --------</div><div>From: Desk &lt;d@y.example&gt; </div><div>Date: 16/11/2026  15:04  (GMT+01:00) </div><div>To: m@x.example </div><div>Subject: x </div><div><br></div></div>old',"NEW"),
+("spark",'<div name="messageBodySection"><div>NEW</div></div><div name="messageSignatureSection"><br>Mario</div><div name="messageReplySection">On 16 Nov 2026, 15:04 +0100, Desk &lt;d@y.example&gt;, wrote:<br><blockquote type="cite">old</blockquote></div>',"NEW"),
+("front",'<div>NEW</div><br><div class="front-signature">Mario</div><blockquote type="cite" class="front-blockquote">On November 16, 2026 at 3:04 PM GMT+1 d@y.example wrote:<br>old</blockquote>',"NEW"),
+("yahoo new",'<html><body><div class="ydp1yahoo-style-wrap"><div>NEW</div></div><div id="ydp2yahoo_quoted_1" class="ydp2yahoo_quoted"><div>On Monday, Desk wrote:</div><div>old</div></div></body></html>',"NEW"),
+("gmail wide",'<div dir="ltr">NEW</div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">On Mon, Nov 16, 2026 at 3:04 PM Desk wrote:<br></div><blockquote class="gmail_quote">old</blockquote></div>',"NEW"),
+("gmail inline",'<div class="gmail_quote"><div class="gmail_attr">On Mon, Nov 16, 2026 at 3:04 PM Desk wrote:<br></div><blockquote class="gmail_quote"><div>which floor?</div></blockquote><div>NEW third</div></div>',"NEW third"),
+("lotus",'<font>NEW</font><br><br><br><table><tr><td><font>From:</font><td><font>Desk &lt;d@y.example&gt;</font><tr><td>To:<td>M<tr><td>Date:<td>16/11/2026 15:04<tr><td>Subject:<td>x</table><hr noshade><br>old',"NEW"),
+("outlook de",'<div class=WordSection1><p class=MsoNormal>NEW<o:p></o:p></p><p class=MsoNormal>Mit freundlichen Gr&uuml;&szlig;en<o:p></o:p></p><p class=MsoNormal>Hans M&uuml;ller<o:p></o:p></p><div><div style="border-top:solid"><p class=MsoNormal><b>Von:</b> Desk &lt;d@y.example&gt; <br><b>Gesendet:</b> Montag, 16. November 2026 15:04<br><b>An:</b> Hans<br><b>Betreff:</b> x<o:p></o:p></p></div></div><p>alt</p></div>',"NEW"),
+("proton",'<div>NEW</div><div class="protonmail_signature_block"><div>Sent with Proton</div></div><div class="protonmail_quote">On Monday wrote:<br><blockquote class="protonmail_quote" type="cite">old</blockquote></div>',"NEW"),
+("plain blockquote unmarked",'<p>NEW</p><p>On 16/11/2026 15:04, Desk wrote:</p><blockquote><p>old</p></blockquote>',"NEW"),
+("libero html",'<div>NEW</div><blockquote>Il 16/11/2026 15:04 Desk &lt;d@y.example&gt; ha scritto:<br><div>old</div></blockquote>',"NEW"),
+("gmx",'<html><body><div>NEW</div><div>&nbsp;<div style="margin: 10px 5px 5px 10px; padding: 10px 0 10px 10px; border-left:2px solid #C3D9E5;" name="quote"><div><b>Gesendet:</b> Montag, 16. November 2026 um 15:04 Uhr<br/><b>Von:</b> Desk &lt;d@y.example&gt;<br/><b>An:</b> m@x.example<br/><b>Betreff:</b> x</div>old</div></div></body></html>',"NEW"),
+("user blockquote kept",'<p>As the manual says:</p><blockquote>Press start</blockquote><p>it does not start</p>',"As the manual says:\n\nPress start\n\nit does not start"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "page", "words"), WHOLE_PAGES, ids=[row[0] for row in WHOLE_PAGES])
+def test_the_new_words_of_a_mail_in_html_alone(name: str, page: str, words: str) -> None:
+    raw = b"From: m@x.example\nContent-Type: text/html; charset=utf-8\n\n" + page.encode()
+    assert re.sub(r"\n\s*\n+", "\n\n", parsers.parse(raw).reply_text) == words

@@ -150,7 +150,7 @@ def test_a_channel_that_the_plan_lacks_is_told_with_the_channels_that_it_has() -
     receipt = Receipt(notes=("channel_not_in_plan",), channels=("phone", "portal", "event"))
     plain, _ = bodies(compose(sample(receipt, "it")))
     said = " ".join(plain.split())
-    assert "Il suo piano non comprende l’assistenza via mail. La segnalazione è registrata comunque." in said
+    assert "Il suo piano non comprende l’assistenza su questo canale. La segnalazione è registrata comunque." in said
     assert "telefono, portale" in said
     assert "telefono" not in bodies(compose(sample(Receipt(channels=("phone", "event")), "it")))[0]
 

@@ -288,3 +288,32 @@ def test_calendars_with_the_same_hours_are_equal_whatever_was_asked_of_them():
     one, other = Calendar("basic", "Europe/Rome", OFFICE, kept()), Calendar("basic", "Europe/Rome", OFFICE, kept())
     calendars.is_open(one, rome("2026-04-07T10:00"))
     assert one == other
+
+
+def changes(zone, years):
+    """The midnights before each day on which the zone's clocks change, found by looking at each day."""
+    info = ZoneInfo(zone)
+    day = date(years[0], 1, 1)
+    while day < date(years[1], 1, 1):
+        noon, next_noon = (datetime.combine(day + timedelta(days=n), time(12), info) for n in (0, 1))
+        if noon.utcoffset() != next_noon.utcoffset():
+            yield datetime.combine(day, time(12), info).astimezone(UTC)
+        day += timedelta(days=1)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Rome", "Europe/London", "America/Denver", "Australia/Sydney"])
+def test_on_every_change_of_clocks_of_twenty_years_each_minute_is_open_as_its_wall_clock_says(zone):
+    night = ((0, 6 * 3600), (9 * 3600, 12 * 3600 + 1800), (22 * 3600, 86_400))
+    odd = Calendar("odd", zone, (((90 * 60, 165 * 60), *night[1:]), night) * 3 + (night,))
+    oracle, seen = Oracle(odd), 0
+    for start in changes(zone, (2016, 2036)):
+        seen += 1
+        counted, at = 0, start
+        for _ in range(24 * 12):
+            assert calendars.open_seconds(odd, start, at) == counted, at
+            assert calendars.is_open(odd, at) == oracle.open(at)
+            if counted:
+                assert calendars.add_open(odd, start, counted) <= at
+            counted += 300 * oracle.open(at)
+            at += 5 * MINUTE
+    assert seen == 40

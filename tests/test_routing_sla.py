@@ -611,6 +611,8 @@ def test_a_desks_own_label_names_a_priority(label):
         ({"priority": "urgent"}, "has no priority 'urgent' for incident"),
         ({"via": "mail"}, "cannot come via 'mail'; allowed: on-call"),
         ({"base_plan": "basic"}, "gold is not an add-on and takes no base plan"),
+        ({"region": "mars"}, "desk imagicle-care has no hours for the region 'mars'; it has: none"),
+        ({"desk": "ivanti", "plan": "premium", "region": "mars"}, "it has: americas, apac, emea"),
         (
             {"desk": "aruba-enterprise", "plan": "cloud-top-enterprise", "base_plan": "cloud-top-enterprise"},
             "is itself an add-on; allowed: small-enterprise",

@@ -4,15 +4,16 @@ import json
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
+import opening_hours
 import phonenumbers
 import pytest
 
 from gateway.settings import notation
-from gateway.settings.desk import json_schema, load_desk, unready
+from gateway.settings.desk import json_schema, load_desk, unkept, unready
 from gateway.settings.source import ConfigError
 from routing import calendars, oncall
 from routing.calendars import Calendar
-from routing.desk import Allowance
+from routing.desk import Allowance, ClockRules, Telling
 
 DESKS = Path(__file__).parents[1] / "desks"
 SHIPPED = ["aruba-enterprise", "aruba-interventions", "demo", "imagicle-care", "ivanti", "mailup", "test"]
@@ -261,7 +262,7 @@ def test_a_small_sound_file_loads(tmp_path):
         ("Mo-Fr 09:00-18:00", "Mo-Fr 9-18", '"Mo-Fr', "write times as 09:00-18:00"),
         ("Mo-Fr 09:00-18:00", "Mo-Fr 09:00-13:00,12:00-18:00", '"Mo-Fr', "periods of one day must not overlap"),
         ("on: 12-25", "on: 02-30", "02-30", "a day of the year such as 12-25"),
-        ("on: 12-25", "on: 12-25, easter: 1", "{name: Natale", "both 'on' and 'easter'"),
+        ("on: 12-25", "on: 12-25, easter: 1", "{name: Natale", "'on' and 'easter'"),
         ("zone: Europe/Rome", "zone: Europe/Roma", "Europe/Roma", "there is no time zone 'Europe/Roma'"),
         ("name: {it: Piccolo}", "name: {en: Small}", "{en: Small}", "no words in 'it'"),
         ("ticket_prefix: SM", "ticket_prefix: SM\ncolour: red", "colour", "unknown key 'colour'"),
@@ -301,7 +302,95 @@ def test_every_problem_of_a_file_is_told_at_once(tmp_path):
 
 def test_a_solar_promise_that_nobody_can_keep_at_night_is_named(tmp_path):
     desk = load_desk(written(tmp_path, SOUND.replace("hours: 24x7", "hours: office")))
-    assert unready(desk) == ("desk small: plan more has a solar clock, and at night no queue (24x7) and no on-call",)
+    assert unkept(desk, 2026) == (
+        "desk small: plan more has a solar clock, and at night no queue (24x7) and no on-call",
+    )
+
+
+def test_a_countrys_holidays_are_a_base_with_days_taken_out_and_added_for_named_years(tmp_path):
+    listed = "[{base: IT, since: 2025, until: 2027, without: [10-04, Easter Sunday, National Unity Day]}, {name: Patrono, on: 12-07}]"
+    desk = load_desk(written(tmp_path, SOUND.replace("[{name: Natale, on: 12-25}]", listed)))
+    office = desk.calendars["office"]
+    for year, monday in ((2026, "2026-04-06"), (2027, "2027-03-29")):
+        law = ["01-01", "01-06", "04-25", "05-01", "06-02", "08-15", "11-01", "12-07", "12-08", "12-25", "12-26"]
+        expected = sorted([monday, *(f"{year}-{day}" for day in law)])
+        assert [day.isoformat() for day, _ in calendars.holidays_in(office, year)] == expected
+    assert [holiday.name for _, holiday in calendars.holidays_in(office, 2028)] == ["Patrono"]
+
+
+def test_a_list_of_holidays_that_ends_is_told_before_its_last_year_is_over(tmp_path):
+    listed = "[{base: IT, since: 2025, until: 2027}]"
+    desk = load_desk(written(tmp_path, SOUND.replace("[{name: Natale, on: 12-25}]", listed)))
+    assert unkept(desk, 2026) == ()
+    assert unkept(desk, 2027) == ("desk small: calendar office knows no holidays after 2027; extend its list",)
+
+
+@pytest.mark.parametrize(
+    ("listed", "complaint"),
+    [
+        ("[{base: IT}]", "a base without its years"),
+        ("[{base: QQ, since: 2026, until: 2027}]", "the country 'QQ', which has no list"),
+        ("[{base: IT, since: 2026, until: 2027, without: [12-24]}]", "no holiday '12-24'"),
+        ("[{base: IT, on: 12-25}]", "'on' and 'base'"),
+        ("[{on: 12-25}]", "a day without a name"),
+    ],
+)
+def test_a_base_that_cannot_be_is_refused(tmp_path, listed, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        load_desk(written(tmp_path, SOUND.replace("[{name: Natale, on: 12-25}]", listed)))
+
+
+def test_what_happens_on_the_clock_is_configured(tmp_path):
+    rules = "clocks: {warn_at: 50, close_after: 3 days, reopen_within: 7 days}\nteams:"
+    desk = load_desk(written(tmp_path, SOUND.replace("teams:", rules)))
+    assert desk.clocks == ClockRules(50, Allowance("days", 3), timedelta(days=7))
+    assert load_desk(written(tmp_path, SOUND)).clocks == ClockRules()
+    never = SOUND.replace("teams:", "clocks: {warn_at: ~, close_after: N/A}\nteams:")
+    assert load_desk(written(tmp_path, never)).clocks == ClockRules(None, None)
+
+
+@pytest.mark.parametrize(
+    ("written_", "told"),
+    [("console", Telling()), ("page", Telling("page")), ("mail a@b.example", Telling("mail", "a@b.example"))],
+)
+def test_who_is_escalated_to_is_told_by_a_channel(written_, told):
+    assert notation.telling(written_) == told
+    for wrong in ("mail", "mail a", "page me", "fax"):
+        with pytest.raises(ValueError, match="write one of the three"):
+            notation.telling(wrong)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mo-Fr 09:00-18:00",
+        "Mo-Fr 9:00-18:00",
+        "Mo-Fr 09:00-13:00,14:00-18:00; Sa 10:00-12:00; We off",
+        "Mo-Fr 09:00-13:00, 14:00-18:00",
+        "Mo,We,Fr 08:30-12:15; Tu off",
+        "Sa-Mo 10:00-20:00; Su off",
+        "Mo-Su 22:00-06:00",
+        "Fr 20:00-04:00; Su 10:00-12:00",
+        "24/7",
+        "Mo-Fr 00:00-24:00",
+        "Mo-Fr 09:00-18:00; Sa,Su closed",
+    ],
+)
+def test_hours_mean_what_openstreetmap_means_by_them(text):
+    other = opening_hours.OpeningHours(text)
+    week = notation.hours(text).week
+    at = datetime(2026, 11, 23)
+    for quarter in range(7 * 96):
+        moment = at + timedelta(minutes=15 * quarter)
+        seconds = moment.hour * 3600 + moment.minute * 60
+        ours = any(begins <= seconds < ends for begins, ends in week[moment.weekday()])
+        assert ours == other.is_open(moment), moment
+
+
+def test_holidays_may_stand_among_the_days():
+    together = notation.hours("Mo-Sa,PH 09:00-18:00")
+    assert together == notation.hours("Mo-Sa 09:00-18:00; PH 09:00-18:00")
+    assert notation.hours("Mo-Fr 09:00-18:00; Sa,Su,PH off").holiday == ()
 
 
 # Notations. ----------------------------------------------------------------------------------------------------------
@@ -351,10 +440,11 @@ def test_a_night_shift_is_an_hour_shorter_when_the_clocks_go_forward():
         "",
         "Mo",
         "Mo-Fr",
-        "Mo-Fr 9:00-18:00",
+        "Mo-Fr 9.00-18.00",
         "Mo-Fr 09:00-25:00",
         "Lu-Ve 09:00-18:00",
         "PH 22:00-06:00",
+        "Fr 20:00-04:00; Sa 10:00-12:00",
         "Mo 09:60-10:00",
         "Mo 24:00-06:00",
     ],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import ConfigError, Settings, directory, load, presa, secrets
+from gateway.settings import ConfigError, Recipient, Settings, directory, load, presa, secrets
 from gateway.settings.desk import load_desk
 from gateway.settings.source import parse_yaml
 
@@ -39,7 +39,7 @@ def problems(text: str, env: dict[str, str] | None = None) -> tuple[str, ...]:
 def test_the_file_becomes_values_in_normal_form() -> None:
     base = read(GOOD)
     assert base.public_url == "https://desk.acme.example/presa"
-    assert base.recipients == {"support@acme.example": presa.Recipient("main", "first")}
+    assert base.recipients == {"support@acme.example": Recipient("main", "first")}
     assert base.edge is not None
     assert base.edge.delivers_from("2001:db8::9")
     assert base.limits == presa.Limits(size=1_000_000, connections_per_peer=5)
@@ -117,7 +117,7 @@ def test_a_wrong_environment_is_one_clear_line(env: dict[str, str], start: str) 
         ("02/00000000", "anonymous", "presa.yaml:11:9: from: 'anonymous'; expected a phone number in E.164; write it as "),
         ("desks: [main/desk.yaml]", "desks: []", "presa.yaml:12:8: desks: a list; expected "),
         ("  kind: twilio", "  kind: twilio\n  demo_auth_token: x", "presa.yaml:11:3: demo_auth_token in a configuration that is not the demo; no secrets in this file; "),
-        ("desks: [", "support: x\ndesks: [", "presa.yaml:12:1: unknown key 'support'; one of carrier, demo, desks, jobs, limits, public_url, recipients, smarthost, trusted_edge; remove it"),
+        ("desks: [", "support: x\ndesks: [", "presa.yaml:12:1: unknown key 'support'; one of "),
         ("trusted_edge:", "  support@acme.example: {desk: main}\ntrusted_edge:", "presa.yaml:3:3: an address that differs from another only in "),
     ],
 )  # fmt: skip

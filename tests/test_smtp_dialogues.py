@@ -2,7 +2,7 @@
 
 `> line` sends it with CRLF, `>> bytes` sends exactly those (\\r \\n \\0 \\xNN), `< 250 words` expects a reply with that
 code which holds those words, `< closed` the end of the session, `= N` counts the mails delivered, `limits: name=value`
-changes the door's, `greeting: no` sends before the greeting is read.
+changes the door's, `greeting: no` sends before the greeting is read, `protocol: lmtp` speaks that.
 """
 
 import dataclasses
@@ -28,7 +28,8 @@ def test_dialogue(file: Path) -> None:
     changes = dict(word.split("=") for line in lines if line.startswith("limits:") for word in line[7:].split())
     types = {field.name: type(field.default) for field in dataclasses.fields(QUICK)}
     limits = dataclasses.replace(QUICK, **{name: types[name](value) for name, value in changes.items()})
-    with house(limits) as it, Peer(it, greeting="greeting: no" not in lines) as peer:
+    protocol = "lmtp" if "protocol: lmtp" in lines else "smtp"
+    with house(limits, protocol=protocol) as it, Peer(it, greeting="greeting: no" not in lines) as peer:
         for number, line in enumerate(lines, 1):
             mark, _, text = line.partition(" ")
             if mark == ">":

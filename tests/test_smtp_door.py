@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import os
 import random
 import re
 import shutil
@@ -19,8 +20,9 @@ from pathlib import Path
 import pytest
 from smtp_peer import CERTIFICATE, QUICK, Peer, house
 
+from gateway import porter
 from gateway.errors import Permanent, Temporary
-from gateway.smtp import Delivery, Door, Limits
+from gateway.smtp import Delivery, Door, Limits, Listener
 from gateway.smtp.hall import counted_as
 
 SECRET = "sqlite3.OperationalError: no such table: tickets (/srv/presa/var/presa.db) SELECT * FROM tickets"
@@ -493,6 +495,37 @@ def test_memory_grows_by_less_than_twice_the_size_limit_for_30_megabytes(text) -
         process.wait()
 
 
+def test_a_crowd_of_unfinished_mails_costs_less_than_twice_the_size_limit() -> None:
+    """Attack S4: 95 connections, 116 MB, and none of them ever sends its dot."""
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-c", MEMORY.replace("10_000_000", "20_000_000")]
+    environment = {**os.environ, **porter.LEAN}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=root, env=environment) as process:
+        assert process.stdout
+        try:
+            port = int(process.stdout.readline())
+            for count, size in ((15, 4_000_000), (80, 700_000)):
+                with contextlib.ExitStack() as crowd:
+                    lines = [
+                        crowd.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+                        for _ in range(count)
+                    ]
+                    for line in lines:
+                        line.sendall(b"EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\n")
+                        line.sendall(b"DATA\r\n")
+                    for line in lines:
+                        with line.makefile("rb", 0) as answers:
+                            assert any(answers.readline().startswith(b"354") for _ in range(20))
+                    for _ in range(size // 100_000):
+                        for line in lines:
+                            line.sendall(b"x" * 100_000)
+            grown_kib = int(process.communicate(b"\n", timeout=20)[0])
+            assert grown_kib * 1024 < 2 * 20_000_000
+        finally:
+            process.kill()
+
+
 # Stopping
 
 
@@ -542,10 +575,10 @@ def test_a_socket_bound_by_somebody_else_is_listened_on() -> None:
 
     with house() as it, socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        door = Door("", 0, deliver=deliver, ours=lambda address: True, sock=bound, limits=QUICK)
+        door = Door("", 0, deliver=deliver, ours=lambda address: True, listeners=[Listener(bound)], limits=QUICK)
         it.do(door.start())
-        assert door.port == bound.getsockname()[1]
-        with smtplib.SMTP("127.0.0.1", door.port, timeout=5) as client:
+        port = bound.getsockname()[1]
+        with smtplib.SMTP("127.0.0.1", port, timeout=5) as client:
             client.sendmail("a@b.example", ["c@d.example"], "text")
         it.do(door.stop())
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from databases import DESKS
 
 from gateway.errors import Permanent
-from gateway.store import tables
+from gateway.store import search, tables
 from gateway.store.database import open_database
 from gateway.store.migrate import current, migrate, newest
 
@@ -36,7 +36,11 @@ def test_an_empty_database_becomes_the_newest_by_itself(empty_url: str) -> None:
         migrate(database)
         assert database.read(current) == newest()
         found = database.read(lambda connection: set(sa.inspect(connection).get_table_names()))
-        assert found == {*tables.metadata.tables, "alembic_version"}
+        assert search.TABLE in found
+        searched = {
+            name for name in found if name.startswith(search.TABLE)
+        }  # SQLite keeps its index in tables of its own
+        assert found - searched == {*tables.metadata.tables, "alembic_version"}
         migrate(database)
         assert database.read(current) == newest()
     finally:
@@ -52,7 +56,12 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(empty_url: str) -> N
         migrate(database)
         with database.engine.connect() as connection:
             context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "compare_server_default": True}
+                connection,
+                opts={
+                    "compare_type": True,
+                    "compare_server_default": True,
+                    "include_name": lambda name, kind, _: not (kind == "table" and name.startswith(search.TABLE)),
+                },
             )
             assert compare_metadata(context, tables.metadata) == []
             found = sa.inspect(connection)

@@ -380,6 +380,21 @@ class Agent:
         assert action is None or f'action="/tickets/{ticket.number}/{action}"' in page, f"the page offers no '{action}'"
         return {**_hidden(page), **fields}
 
+    def posts(self, ticket: Ticket, action: str, **fields: str) -> None:
+        """Sends a small form of the ticket's page."""
+        answer = self.tries(ticket, action, **fields)
+        assert answer.status_code == 303, answer.text
+
+    def tries(self, ticket: Ticket, action: str, **fields: str) -> Any:
+        form = self.form(ticket, None, **fields)
+        return self.client.post(f"/tickets/{ticket.number}/{action}", data=form, follow_redirects=False)
+
+    def sends_to(self, path: str) -> None:
+        """Presses a button of a list."""
+        page = self.client.get(path.rpartition("/")[0].rpartition("/")[0]).text
+        answer = self.client.post(path, data=_hidden(page), follow_redirects=False)
+        assert answer.status_code == 303, answer.text
+
     def sends(self, ticket: Ticket, action: str, form: Mapping[str, str]) -> None:
         answer = self.client.post(f"/tickets/{ticket.number}/{action}", data=dict(form), follow_redirects=False)
         assert answer.status_code == 303, answer.text

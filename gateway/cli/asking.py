@@ -1,5 +1,6 @@
-"""Questions that need no database (or none but the directory): parse, who, sla, oncall."""
+"""Questions that need no database: parse, sla, oncall."""
 
+import io
 import json
 import sys
 from datetime import UTC, datetime
@@ -12,9 +13,6 @@ from gateway.cli.common import (
     DESKS,
     AsJson,
     Config,
-    DatabaseUrl,
-    contact_of,
-    database_of,
     instant,
     settings_of,
     show,
@@ -26,6 +24,8 @@ def parse() -> None:
     """Read paths of mails on stdin; print what each says as one JSON object a line."""
     import parsers
 
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # a path is bytes, whatever the locale says
     for line in sys.stdin:
         path = line.rstrip("\r\n")
         if not path:
@@ -34,83 +34,10 @@ def parse() -> None:
             said = parsers.as_json(parsers.parse(Path(path).read_bytes()))
         except OSError as trouble:
             said = parsers.as_json(parsers.Message(error=f"the file cannot be read: {trouble.strerror}"))
+        except ValueError:
+            said = parsers.as_json(parsers.Message(error="the file cannot be read: its path holds a NUL"))
         sys.stdout.write(json.dumps(said, ensure_ascii=True) + "\n")
         sys.stdout.flush()
-
-
-def who(
-    from_: Annotated[str | None, typer.Option("--from", help="A mail address.")] = None,
-    phone: Annotated[str | None, typer.Option(help="A calling number.")] = None,
-    code: Annotated[str | None, typer.Option(help="A customer code.")] = None,
-    mail: Annotated[Path | None, typer.Option(help="A mail file.", exists=True, dir_okay=False)] = None,
-    trusted_edge: Annotated[
-        str | None, typer.Option(help="Believe the Authentication-Results of this edge in the mail.")
-    ] = None,
-    config: Config = None,
-    database: DatabaseUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Who is it, with the evidence? Looks in the database's directory, or without one in directory.yaml."""
-    import parsers
-    from gateway import authenticate
-    from gateway.store.directory import StoredFinder
-    from identity import match, normal, sender
-    from identity.clues import Signs
-    from identity.people import Recognition
-    from identity.results import Edge
-
-    if sum(given is not None for given in (from_, phone, code, mail)) != 1:
-        wrong("give exactly one of --from, --phone, --code, --mail")
-    settings = settings_of(config)
-    today = datetime.now(UTC).date()
-    if mail is not None:
-        raw = mail.read_bytes()
-        message = parsers.parse(raw)
-        author = sender.judge([address.addr for address in message.froms], settings.own_addresses)
-        edge = Edge(trusted_edge, ("127.0.0.1",)) if trusted_edge else None
-        proof = authenticate.authenticate(message, raw, peer="127.0.0.1" if edge else "", edge=edge)
-        if author.held:
-            recognised = Recognition(
-                None, None, "unknown", False, False, author.held, None, evidence=(f"the sender is held: {author.held}",)
-            )
-            _print_who(recognised, as_json)
-            return
-        signs = Signs("mail", author.address, proof, subject=message.subject or "", text=message.reply_text)
-    elif from_ is not None:
-        signs = Signs("mail", normal.address(from_))
-    else:
-        signs = Signs(
-            "phone", phone=normal.phone(phone) if phone else None, keyed=normal.code_or_alias(code) if code else None
-        )
-    if database is None:
-        recognised = match.recognise(signs, settings.people, settings.covers, today=today, suggest=True)
-    else:
-        with database_of(database) as opened:
-            recognised = opened.read(
-                lambda c: match.recognise(signs, StoredFinder(c), settings.covers, today=today, suggest=True)
-            )
-    _print_who(recognised, as_json)
-
-
-def _print_who(who: Any, as_json: bool) -> None:
-    said = {
-        "customer": who.customer, "contact": contact_of(who), "verified": who.verified, "plan": who.plan,
-        "entitled": who.entitled,
-        "why_not": who.why_not, "certainty": who.certainty,
-        "candidates": [{"customer": c.customer, "score": c.score, "evidence": c.evidence} for c in who.candidates],
-        "evidence": list(who.evidence),
-    }  # fmt: skip
-    if as_json:
-        show(said)
-        return
-    typer.echo(
-        f"{who.customer or 'unknown'} ({who.certainty}; {'verified' if who.verified else 'not verified'}), plan {who.plan or '-'}"
-    )
-    typer.echo(f"entitled: {'yes' if who.entitled else f'no, {who.why_not}'}")
-    for line in who.evidence:
-        typer.echo(f"  {line}")
-    for candidate in who.candidates:
-        typer.echo(f"  perhaps {candidate.customer} ({candidate.score}): {candidate.evidence}")
 
 
 def sla(
@@ -123,6 +50,7 @@ def sla(
     via: Annotated[str | None, typer.Option(help="on-call: it came through the on-call duty.")] = None,
     pause: Annotated[list[str] | None, typer.Option(help="ISO/[ISO]; may be repeated.")] = None,
     at: Annotated[str | None, typer.Option(help="State at that instant.")] = None,
+    region: Annotated[str | None, typer.Option(help="The customer's, where hours depend on it.")] = None,
     config: Config = None,
     language: Annotated[str, typer.Option(help="it or en.")] = "en",
     as_json: AsJson = False,
@@ -143,6 +71,7 @@ def sla(
             via=via,
             pauses=pause or (),
             at=at,
+            region=region,
         )
     except ValueError as trouble:
         wrong(str(trouble))

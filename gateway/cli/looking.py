@@ -15,7 +15,7 @@ def tickets(
 ) -> None:
     """All tickets."""
     from gateway.filing import filing_of
-    from gateway.store import reports
+    from gateway.store import queues, reports
     from gateway.store import tickets as stored
 
     with database_of(database) as opened:
@@ -35,9 +35,10 @@ def tickets(
 
         def _print(connection: Any, filing: Any, chunk: list[Any], as_json: bool) -> None:
             ids = reports.message_ids(connection, [ticket.id for ticket in chunk])
+            further = queues.of(connection, [ticket.id for ticket in chunk])
             for ticket in chunk:
                 if as_json:
-                    show(_ticket(filing, ticket, ids.get(ticket.id, ())))
+                    show(_ticket(filing, ticket, ids.get(ticket.id, ()), further.get(ticket.id, ())))
                 else:
                     typer.echo(
                         f"{ticket.number}  {ticket.state:8} {ticket.priority:6} {ticket.queue:12} {ticket.customer or '-':10} "
@@ -47,11 +48,13 @@ def tickets(
         opened.read(every)
 
 
-def _ticket(filing: Any, ticket: Any, message_ids: tuple[str, ...]) -> dict[str, Any]:
+def _ticket(filing: Any, ticket: Any, message_ids: tuple[str, ...], further: tuple[Any, ...] = ()) -> dict[str, Any]:
     return {
         "ticket": ticket.number, "customer": ticket.customer,
         "contact": (ticket.requester or ticket.contact) if ticket.contact else None, "plan": ticket.plan, "kind": ticket.kind,
-        "priority": ticket.priority, "queue": ticket.queue, "state": ticket.state, "opened": ticket.opened_at,
+        "priority": ticket.priority, "queue": ticket.queue,
+        "further_queues": [{"desk": one.desk, "queue": one.queue, "address": one.address} for one in further],
+        "state": ticket.state, "opened": ticket.opened_at,
         "message_ids": list(message_ids), "reply_to": filing.reply_to(ticket), "outgoing_message_id": filing.outgoing_message_id(ticket),
         "subject": ticket.subject, "level": ticket.level, "verified": ticket.verified, "language": ticket.language,
         "channel": ticket.channel, "assignee": ticket.assignee, "received": ticket.received_at, "next_due": ticket.next_due,
@@ -67,6 +70,7 @@ def explain(
 ) -> None:
     """Why everything about a ticket is as it is: who, kind, priority, deadlines, queue, who was rung."""
     from gateway.filing import filing_of
+    from gateway.store import queues
     from gateway.store import tickets as stored
     from routing import numbers, sla_words
     from routing import sla as clocks
@@ -80,10 +84,11 @@ def explain(
         if known is None:
             wrong(f"there is no ticket {ticket}")
         story = opened.read(lambda c: stored.story(c, known.id))
+        further = opened.read(lambda c: queues.of(c, (known.id,))).get(known.id, ())
         stamp = filing.stamp(known, opened.clock.now()) if known.plan else None
         if as_json:
             show({
-                **_ticket(filing, known, ()), "evidence": list(known.evidence),
+                **_ticket(filing, known, (), further), "evidence": list(known.evidence),
                 "clocks": clocks.as_json(stamp, filing.desk(known.desk).zone) if stamp else None,
                 "story": [{"at": e.at, "kind": e.kind, "author": e.author, **e.data} for e in story],
             })  # fmt: skip
@@ -91,6 +96,8 @@ def explain(
         typer.echo(
             f"{known.number}: {known.subject}\n{known.kind} {known.priority}, {known.state}, queue {known.queue} ({known.level})"
         )
+        for one in further:
+            typer.echo(f"also in queue {one.queue} of the desk {one.desk}: sent to {one.address} too")
         typer.echo("\nWhy")
         for line in known.evidence:
             typer.echo(f"  {line}")
@@ -110,9 +117,11 @@ def ledger(
     config: Config = None,
     database: DatabaseUrl = None,
     as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV, for spreadsheets.")] = False,
     outcome: Annotated[str | None, typer.Option(help="new,append,duplicate,held,refused")] = None,
 ) -> None:
     """Every report and its one outcome."""
+    from gateway.cli.sheets import Sheet
     from gateway.store import reports
     from routing import numbers
 
@@ -123,15 +132,19 @@ def ledger(
     prefix = next(iter(settings_of(config).desks.values())).ticket_prefix
 
     def every(connection: Any) -> None:
+        sheet = Sheet()
         for row in reports.ledger(connection, wanted):
             number = numbers.number_of(row.ticket_id, prefix) if row.ticket_id else None
-            if as_json:
-                show({
-                    "id": row.id, "at": row.at, "door": row.door, "peer": row.peer, "message_id": row.message_id,
-                    "envelope_from": row.envelope_from, "rcpt": list(row.rcpt), "outcome": row.outcome, "reason": row.reason,
-                    "ticket": number, "customer": row.customer, "verified": row.verified, "acknowledge": row.acknowledge,
-                    "sha256": row.sha256,
-                })  # fmt: skip
+            facts = {
+                "id": row.id, "at": row.at, "door": row.door, "peer": row.peer, "message_id": row.message_id,
+                "envelope_from": row.envelope_from, "rcpt": list(row.rcpt), "outcome": row.outcome, "reason": row.reason,
+                "ticket": number, "customer": row.customer, "verified": row.verified, "acknowledge": row.acknowledge,
+                "sha256": row.sha256,
+            }  # fmt: skip
+            if as_csv:
+                sheet.write(facts)
+            elif as_json:
+                show(facts)
             else:
                 typer.echo(
                     f"{row.id:6} {row.at.isoformat(timespec='seconds')} {row.door:6} {row.outcome:9} "

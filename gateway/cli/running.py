@@ -44,8 +44,8 @@ def up(
     pid_file: Annotated[Path | None, typer.Option(help="Where to write the process id.")] = None,
 ) -> None:
     """Open every door and stay in the foreground until SIGTERM or Ctrl-C."""
-    from gateway import logs
-    from gateway.app import Doors, listen
+    from gateway import listening, logs
+    from gateway.app import Doors
     from gateway.cli import workers as children
 
     logs.configure()
@@ -60,7 +60,9 @@ def up(
         raise Permanent(
             f"{workers} workers need PostgreSQL; SQLite has one writer: use --workers 1 or --database postgresql://…"
         )
-    doors = Doors(listen(addresses[0], "smtp"), listen(addresses[1], "web"))
+    listening.certificate(settings.door)
+    bound = listening.listen(addresses[0], "smtp"), listening.listen(addresses[1], "web")
+    doors = Doors(*bound, listening.more(settings.door))
     _prepared(settings, url)
     if pid_file is not None:
         _write_pid(pid_file)
@@ -69,6 +71,7 @@ def up(
             settings, url, doors, workers, lambda: _welcome(settings, smtp, web) if settings.demo else _open(smtp, web)
         )
     finally:
+        listening.close(doors.more)
         if pid_file is not None:
             pid_file.unlink(missing_ok=True)
 
@@ -104,11 +107,13 @@ def _address(text: str, option: str) -> tuple[str, int]:
 def _prepared(settings: "Settings", url: str) -> None:
     """Schema, directory and the demo's logins, before any door opens: nothing starts half."""
     from gateway import app, demo
+    from gateway.post import signing
     from gateway.post.check import check_templates
     from gateway.store import users
     from gateway.store.database import open_database
 
-    problems = [line for folders in settings.templates.values() for line in check_templates(folders)]
+    signing.signer_of(settings.dkim, settings.secrets.dkim_key, settings.home)
+    problems = [line for folders in settings.templates.values() if folders for line in check_templates(folders)]
     if problems:
         raise Permanent("\n".join(problems))
     opened = open_database(url)
@@ -169,28 +174,22 @@ def check(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="directory.yaml")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="directory.yaml, or a table in .csv")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Customers that the file does not name stay.")] = False,
     config: Config = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Make the stored directory exactly what the file says; nothing half done."""
-    from gateway import app
-    from gateway.settings import load_directory
-    from gateway.store import directory
+    from gateway import importing
 
     settings = settings_of(config)
-    people = load_directory(file, settings.desks)
+    kind: importing.Kind = "csv" if file.suffix.lower() == ".csv" else "yaml"
+    text = importing.decoded(file.read_bytes(), str(file))
     with database_of(database) as opened:
-        if dry_run:
-            change = opened.read(lambda c: directory.difference(c, people.customers))
-        else:
-            change = app.import_directory(settings, opened, people)
-    for sign, names in (("+", change.added), ("~", change.changed), ("-", change.removed)):
-        for name in names:
-            typer.echo(f"{sign} {name}")
-    typer.echo(f"{len(change.added)} added, {len(change.changed)} changed, {len(change.removed)} removed, {change.same} unchanged"
-               + (" (dry run: nothing was done)" if dry_run else ""))  # fmt: skip
+        done = importing.import_text(settings, opened, text, kind, name=str(file), dry_run=dry_run, keep=keep)
+    for line in importing.in_words(done):
+        typer.echo(line)
 
 
 def ingest(
@@ -201,6 +200,7 @@ def ingest(
     rcpt: Annotated[list[str] | None, typer.Option(help="The envelope recipient; may be repeated.")] = None,
     trusted_edge: Annotated[str | None, typer.Option(help="Believe results of this authserv-id from --peer.")] = None,
     peer: Annotated[str, typer.Option(help="The address the mails came from.")] = "127.0.0.1",
+    archive: Annotated[bool, typer.Option("--archive", help="Old mails: nobody is answered or rung.")] = False,
     config: Config = None,
     database: DatabaseUrl = None,
     as_json: AsJson = False,
@@ -220,16 +220,13 @@ def ingest(
         _parts(settings, database, dry_run) as parts,
         Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar,
     ):
-        found = [(path, mailfiles.count(path)) for path in files]
-        task = bar.add_task("taking in", total=sum(n for _, n in found))
-        arrivals = (
-            (name, Arrival("file", peer, envelope_from, tuple(rcpt or ()), raw, datetime.now(UTC)))
-            for path, _ in found
-            for name, raw in mailfiles.mails(path)
-        )
-        for name, outcome in mailfiles.take(parts.engine, arrivals, dry_run=dry_run):
-            bar.advance(task)
-            _print_outcome(name, outcome, as_json, explain)
+        now, most = datetime.now(UTC), settings.limits.size
+        template = Arrival("file", peer, envelope_from, tuple(rcpt or ()), b"", now, quiet=archive)
+        task = bar.add_task("taking in", total=sum(mailfiles.size(path) for path in files))
+        found = mailfiles.arrivals(files, template, most, now)
+        for one, outcome in mailfiles.take(parts.engine, found, dry_run=dry_run):
+            bar.update(task, completed=one.read)
+            _print_outcome(one.name, outcome, as_json, explain)
 
 
 @contextmanager

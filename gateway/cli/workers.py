@@ -21,7 +21,7 @@ def run(settings: Settings, url: str, doors: Doors, workers: int, ready: Callabl
         for child in children:
             os.kill(child, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, pass_on)
     failed = 0
     while children:

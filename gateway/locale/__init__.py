@@ -6,7 +6,7 @@ A language is a folder beside this file. Refuses to guess: `choose` takes the fi
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from io import BytesIO
@@ -24,6 +24,7 @@ from babel.units import format_unit
 HERE = Path(__file__).parent
 SOURCE = "en"
 LANGUAGES: tuple[str, ...] = tuple(sorted(path.parent.parent.name for path in HERE.glob("*/LC_MESSAGES/presa.po")))
+CONSOLE = ("en", "it")  # the languages of everything; the others have the words of letters alone
 
 # Plain "en" is American in CLDR (month before day, 12 hours); our desks are European.
 REGIONAL = {"en": "en_GB"}
@@ -31,11 +32,12 @@ REGIONAL = {"en": "en_GB"}
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
 
 
-def choose(wanted: Iterable[str | None]) -> str:
-    """The first of the wanted languages ("it", "it-IT", None) that has a catalogue, else English."""
+def choose(wanted: Iterable[str | None], among: Collection[str] = LANGUAGES) -> str:
+    """The first of the wanted languages ("it", "it-IT", None) that has a catalogue, else English. `among`: CONSOLE for
+    pages of people who work here."""
     for language in wanted:
         base = (language or "").replace("_", "-").partition("-")[0].lower()
-        if base in LANGUAGES:
+        if base in among:
             return base
     return SOURCE
 
@@ -74,7 +76,9 @@ def local_date(instant: datetime, zone: str, language: str, *, written: datetime
     if written is not None and written.astimezone(ZoneInfo(zone)).year != local.year:
         return str(format_date(local, "full", locale=locale))
     # CLDR gives every language the short form without a year; the long one is the same order with whole words.
-    pattern = str(locale.datetime_skeletons["MMMEd"].pattern).replace("MMM", "MMMM").replace("E", "EEEE")
+    forms = locale.datetime_skeletons
+    pattern = str((forms.get("MMMMEd") or forms["MMMEd"]).pattern)
+    pattern = re.sub("M+", "MMMM", re.sub("[Ec]+", "EEEE", pattern))
     return str(format_date(local, pattern, locale=locale))
 
 
@@ -82,7 +86,7 @@ def local_time(instant: datetime, zone: str, language: str, *, written: datetime
     """An instant on a zone's wall clock: "lunedì 23 novembre, 09:30". `written` as for `local_date`."""
     local = instant.astimezone(ZoneInfo(zone))
     clock = format_time(local, "HH:mm", tzinfo=local.tzinfo, locale=_locale(language))
-    return f"{local_date(instant, zone, language, written=written)}, {clock}"
+    return f"{local_date(instant, zone, language, written=written)}{_comma(language)}{clock}"
 
 
 def zone_words(instant: datetime, zone: str, language: str) -> str:
@@ -95,7 +99,7 @@ def zone_words(instant: datetime, zone: str, language: str) -> str:
     utc = f"UTC{sign}{hours}" + (f":{minutes:02}" if minutes else "") if offset else "UTC"
     if "/" not in zone or zone.startswith("Etc/"):
         return utc
-    return f"{get_timezone_location(ZoneInfo(zone), locale=_locale(language), return_city=True)}, {utc}"
+    return f"{get_timezone_location(ZoneInfo(zone), locale=_locale(language), return_city=True)}{_comma(language)}{utc}"
 
 
 def duration(length: timedelta | str, language: str) -> str:
@@ -116,6 +120,10 @@ def duration(length: timedelta | str, language: str) -> str:
         ngettext = plural(language)
         parts.insert(0, ngettext("%(num)d working day", "%(num)d working days", days) % {"num": days})
     return str(format_list(parts or [format_unit(0, "duration-minute", locale=locale)], locale=locale))
+
+
+def _comma(language: str) -> str:
+    return "\N{ARABIC COMMA} " if direction(language) == "rtl" else ", "
 
 
 @lru_cache(maxsize=32)

@@ -11,9 +11,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 from jinja2 import TemplateSyntaxError
 
-from gateway.locale import HERE, LANGUAGES
+from gateway.locale import CONSOLE, HERE, LANGUAGES
 
 SHELL = HERE.parent
+LETTERS = ("post/", "locale/")
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 METHODS = [("**.py", "python"), ("**/templates/**.*", "jinja2")]
 # The same as the environments that render them; a template that does not parse is an error here, not an empty list.
@@ -51,12 +52,22 @@ def stored(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
+def letters(catalogue: Catalog) -> Catalog:
+    """Those messages that letters to customers are written with."""
+    made = Catalog(project="Presa", charset="utf-8")
+    for message in catalogue:
+        places = [place for place in message.locations if place[0].startswith(LETTERS)]
+        if message.id and places:
+            made.add(message.id, locations=places, context=message.context)
+    return made
+
+
 def merge() -> tuple[str, ...]:
     """Brings every presa.po up to date; returns the messages that still have no Italian."""
     template = extract()
     for language in LANGUAGES:
         catalogue = stored(language)
-        catalogue.update(template, no_fuzzy_matching=True)
+        catalogue.update(template if language in CONSOLE else letters(template), no_fuzzy_matching=True)
         catalogue.obsolete.clear()
         with _path(language).open("wb") as file:
             file.write(HEADER.format(language=language, plurals=catalogue.plural_forms).encode())

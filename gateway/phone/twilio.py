@@ -66,13 +66,13 @@ class Signatures:
     tokens: tuple[str, ...]
 
     def check(self, path_and_query: str, pairs: Pairs, given: str) -> bool:
-        """True if one of our tokens signed this form for this raw path and query. Every candidate is compared."""
-        right = False
-        for base in _bases(self.public_url):
-            for token in filter(None, self.tokens):
-                expected = signature(base + path_and_query, pairs, token)
-                right |= hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
-        return right
+        """True if one of our tokens signed this form for this raw path and query."""
+        held = given.encode("utf-8", "replace")
+        return any(
+            hmac.compare_digest(signature(base + path_and_query, pairs, token).encode(), held)
+            for base in _bases(self.public_url)
+            for token in filter(None, self.tokens)
+        )
 
 
 @cache

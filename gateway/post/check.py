@@ -16,7 +16,9 @@ from jinja2 import TemplateError, TemplateSyntaxError
 from gateway import locale
 from gateway.post.compose import facts, kind_of
 from gateway.post.letter import Answer, Event, Letter, Missing, Note, Notice, Receipt
-from gateway.post.templates import NAMES, OURS, render
+from gateway.post.templates import NAMES, OURS, known_name, language_of, render, undeclared
+
+PARTS = ("adding", "foot", "layout", "promises")  # of several letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ def sample(content: Receipt | Answer | Notice, language: str) -> Letter:
 
 def check_templates(directories: tuple[Path, ...]) -> tuple[str, ...]:
     """What is wrong with a desk's own templates, each as "file:line: what; what to do"; empty when all is well."""
-    faults = [fault for directory in directories for fault in _files(directory)]
     present = tuple(directory for directory in directories if directory.is_dir())
+    faults = [fault for directory in directories for fault in _files(directory, present)]
     faults += [
         fault
         for content in SAMPLE_CONTENTS
@@ -67,23 +69,49 @@ def check_templates(directories: tuple[Path, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(faults))
 
 
-def _files(directory: Path) -> Iterator[str]:
+def _files(directory: Path, present: tuple[Path, ...]) -> Iterator[str]:
     if not directory.is_dir():
         yield f"{directory}:1: there is no such folder; create it or take it out of the configuration"
         return
     for path in sorted(directory.iterdir()):
         # A name that starts with _ is a part that a desk's own templates include.
-        if path.name not in NAMES and not path.name.startswith((".", "_")):
-            yield f"{path}:1: no letter uses a file of this name; name it one of {', '.join(NAMES)}"
+        if path.name.startswith((".", "_")):
+            continue
+        plain = known_name(path.name)
+        if plain is None:
+            languages = ", ".join(locale.LANGUAGES)
+            yield (
+                f"{path}:1: no letter uses a file of this name; name it one of {', '.join(NAMES)}, with a language before "
+                f"the last dot if it is for that one only ({languages})"
+            )
+        else:
+            yield from _strangers(path, plain, present)
+
+
+def _strangers(path: Path, plain: str, present: tuple[Path, ...]) -> Iterator[str]:
+    """Names that no letter knows, also where no sample leads. A part of several letters may use what any of them has."""
+    known = {
+        name
+        for content in SAMPLE_CONTENTS
+        if plain.partition(".")[0] in (kind_of(content), *PARTS)
+        for name in facts(sample(content, "en"))
+    } | {"promise"}
+    try:
+        found = undeclared(present, plain, path.read_text(encoding="utf-8"), known)
+    except (UnicodeDecodeError, TemplateError):
+        return  # rendering it says where and why
+    for line, name in found:
+        yield f"{path}:{line}: no letter has {name!r}; use one of {', '.join(sorted(known))}"
 
 
 def _letter(directories: tuple[Path, ...], content: Receipt | Answer | Notice, language: str) -> Iterator[str]:
-    known = facts(sample(content, language))
     kind = kind_of(content)
+    language = language_of(directories, kind, language)
+    known = facts(sample(content, language))
     for name in (f"{kind}.{part}" for part in ("subject", "txt", "html")):
-        file = next(
-            (directory / name for directory in (*directories, OURS) if (directory / name).is_file()), OURS / name
-        )
+        stem, _, part = name.rpartition(".")
+        places = [d / one for one in (f"{stem}.{language}.{part}", name) for d in (*directories, OURS)]
+        file = next((place for place in places if place.is_file()), OURS / name)
         try:
             text = render(directories, name, language, known)
         except Exception as trouble:  # a template may raise anything, and all of it is the desk's to mend

@@ -15,7 +15,7 @@ is away.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.charset import QP, Charset
 from email.generator import BytesGenerator
 from email.header import Header
@@ -30,7 +30,7 @@ from typing import Any
 
 from gateway import locale
 from gateway.post.letter import Answer, Letter, Notice, Receipt, mailbox, message_ids
-from gateway.post.templates import render
+from gateway.post.templates import language_of, render
 from gateway.post.words import CHANNELS, EVENTS, MISSING, NOTES, TARGETS
 
 LONGEST_TEXT = 200  # characters of a header that people read
@@ -65,8 +65,8 @@ def compose(letter: Letter, directories: tuple[Path, ...] = ()) -> bytes:
     """The whole mail with CRLF line ends; a desk's template folders go before ours.
 
     Raises ValueError when an address, our id or the date can't stand in a header: ask `mailbox` first."""
+    letter, kind = _readable(letter, directories), kind_of(letter.content)
     known = facts(letter)
-    kind = kind_of(letter.content)
     body = MIMEMultipart("alternative", boundary=f"=_{sha256(letter.message_id.encode()).hexdigest()[:32]}")
     for part, subtype in (("txt", "plain"), ("html", "html")):
         text = _printable(render(directories, f"{kind}.{part}", known["language"], known))
@@ -79,8 +79,24 @@ def compose(letter: Letter, directories: tuple[Path, ...] = ()) -> bytes:
 
 def subject(letter: Letter, directories: tuple[Path, ...] = ()) -> str:
     """The subject alone, in one line."""
+    letter = _readable(letter, directories)
     known = facts(letter)
     return _one_line(render(directories, f"{kind_of(letter.content)}.subject", known["language"], known))
+
+
+def bodies(letter: Letter, directories: tuple[Path, ...] = ()) -> tuple[str, str]:
+    """The plain and the HTML text alone, for a preview."""
+    letter, kind = _readable(letter, directories), kind_of(letter.content)
+    known = facts(letter)
+    plain, html = (
+        _printable(render(directories, f"{kind}.{part}", known["language"], known)) for part in ("txt", "html")
+    )
+    return plain, html
+
+
+def _readable(letter: Letter, directories: tuple[Path, ...]) -> Letter:
+    """The letter in the language that it will be written in."""
+    return replace(letter, language=language_of(directories, kind_of(letter.content), locale.choose([letter.language])))
 
 
 def envelope_from(letter: Letter) -> str:

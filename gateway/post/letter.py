@@ -18,9 +18,14 @@ Note = Literal[
     "too_big",
     "language_best_effort",
     "no_cover",
+    "product_not_covered",
+    "partner_serves",
+    "contact_unknown",
+    "end_user",
+    "kind_not_granted",
 ]
 Missing = Literal["example", "context", "configuration", "steps", "account", "service", "customer_code"]
-Event = Literal["taken", "priority", "waiting", "resumed", "resolved", "closed"]
+Event = Literal["pin_tried", "pin_code", "taken", "priority", "waiting", "resumed", "resolved", "closed"]
 
 # One addr-spec of RFC 5322 or 6532 without quoting, comments and literals: what needs those can't be written to safely.
 _LOCAL = r"[^\s()<>\[\]:;@\\,\"]{1,64}"

@@ -9,7 +9,7 @@ proves, no more.
 
 import hmac
 import re
-from base64 import b32encode
+from base64 import b32encode, b64decode
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
@@ -20,6 +20,13 @@ LONGEST_LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 
 _REPLY = re.compile(r"\S*\+(?P<digits>[0-9]{2,20})\.(?P<mark>[a-z2-7]{16})@[^@\s]+", re.ASCII)
 _ID = re.compile(r"(?P<digits>[0-9]{2,20})\.(?P<n>[0-9]{1,9})\.(?P<mark>[a-z2-7]{16})@[^@\s]+", re.ASCII)
+# Either of them in a longer text: bounded runs, so that no text costs more than its length.
+_ANYWHERE = re.compile(
+    rb"(?:[A-Za-z0-9_.=-]{1,40}\+)?[0-9]{2,20}(?:\.[0-9]{1,9})?\.[A-Za-z2-7]{16}@[A-Za-z0-9.-]{1,253}", re.ASCII
+)
+_BASE64 = re.compile(rb"^(?:[A-Za-z0-9+/]{40,76}\r?\n)+[A-Za-z0-9+/]{0,76}", re.MULTILINE)
+MOST_MARKS = 100
+MOST_BYTES = 1 << 20  # of a bounce whose base64 is looked into
 _PREFIX = re.compile(r"^[^-]*[A-Za-z][^-]*-")
 
 
@@ -68,6 +75,16 @@ def judge_message_id(text: str, secret: bytes) -> Reading:
     match = _ID.fullmatch(_folded(text).strip("<>"))
     # Our own ids carry plain decimals, so "01" is not "1": the MAC is over the number as written.
     return _judge(match, f"id.{match['n']}" if match else "id", secret)
+
+
+def judge_all(raw: bytes, secret: bytes) -> list[Reading]:
+    """What every mark in these bytes proves: a bounce returns our mail's header, in whatever form it likes."""
+    plain = raw.replace(b"=\r\n", b"").replace(b"=\n", b"")  # quoted-printable wraps where it likes
+    hidden = b" ".join(b64decode(run + b"===") for run in _BASE64.findall(raw[:MOST_BYTES]))
+    found = dict.fromkeys(_ANYWHERE.findall(plain) + _ANYWHERE.findall(hidden))
+    texts = [text.decode("ascii") for text in list(found)[:MOST_MARKS]]
+    readings = [judge(text, secret) for text in texts for judge in (judge_message_id, judge_address)]
+    return [reading for reading in readings if reading.verdict == "right"]
 
 
 def read_address(address: str, secret: bytes) -> str | None:

@@ -28,7 +28,9 @@ CHANNELS: Mapping[str, str] = {
 }
 
 NOTES: Mapping[str, str] = {
-    "channel_not_in_plan": N_("Your plan does not include support by mail. Your report is registered all the same."),
+    "channel_not_in_plan": N_(
+        "Your plan does not include support on this channel. Your report is registered all the same."
+    ),
     "urgent_not_in_plan": N_("Urgent requests are not part of your plan, so we treat this one as a normal request."),
     "sender_unknown": N_(
         "We do not know this address as one of a customer. If you are one, please write from the address that we know, "
@@ -45,6 +47,22 @@ NOTES: Mapping[str, str] = {
     "no_cover": N_(
         "We found no support contract in force for this report. Our contracts office will look at it and write to you."
     ),
+    "product_not_covered": N_(
+        "The product that you write about is not covered by your contract. A person will look at it and write to you."
+    ),
+    "partner_serves": N_(
+        "Your support is given by your partner. Your report is registered, and our partner desk will pass it on."
+    ),
+    "contact_unknown": N_(
+        "You are not registered as a contact who may open reports for this contract. A person will look at it; please ask "
+        "the person in charge at your company to register you."
+    ),
+    "end_user": N_(
+        "Support for end users is not part of your contract: please ask your own administrator or reseller first."
+    ),
+    "kind_not_granted": N_(
+        "You are not registered for requests of this kind. A person will look at it and ask your company."
+    ),
 }
 
 MISSING: Mapping[str, str] = {
@@ -58,6 +76,17 @@ MISSING: Mapping[str, str] = {
 }
 
 EVENTS: Mapping[str, tuple[str, str]] = {
+    "pin_tried": (
+        N_("A wrong PIN was keyed for your contract"),
+        N_(
+            "Somebody who called us gave your customer code and a wrong PIN, and got nowhere. If it was one of you, all is "
+            "well. If not, please ask us for a new PIN."
+        ),
+    ),
+    "pin_code": (
+        N_("Your code for one call"),
+        N_("Please key this code when we ask you for your PIN. It holds for one call and for 15 minutes."),
+    ),
     # event -> (subject, what is said)
     "taken": (N_("Your report is in an engineer's hands"), N_("An engineer has taken charge of your report.")),
     "priority": (N_("Priority of your report"), N_("We have given your report its priority.")),

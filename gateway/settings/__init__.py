@@ -4,14 +4,16 @@ A directory of files and the environment in, one `Settings` out, or a `ConfigErr
 found, each with file, line and column. Nothing starts half: there are no settings with errors in them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.settings import directory as directories
-from gateway.settings import presa, secrets
+from gateway.settings import mail_door, presa, secrets
 from gateway.settings.desk import load_desk
-from gateway.settings.presa import Base, Carrier, Limits, Recipient, Work
+from gateway.settings.mail_door import Loops, MailDoor, Recipient
+from gateway.settings.mailboxes import Mailbox
+from gateway.settings.presa import Base, Carrier, Dkim, Limits, Retention, Work
 from gateway.settings.secrets import Secrets
 from gateway.settings.source import ConfigError, Document, load_yaml
 from identity import normal
@@ -20,7 +22,7 @@ from identity.entitlement import Cover
 from identity.results import Edge
 from routing.desk import Desk
 
-__all__ = ["Carrier", "ConfigError", "Limits", "Recipient", "Secrets", "Settings", "Work", "load", "load_directory"]
+__all__ = ["Carrier", "ConfigError", "Limits", "Mailbox", "Recipient", "Retention", "Secrets", "Settings", "Work", "load", "load_directory"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class Settings:
 
     `recipients`: our addresses in normal form. `edge`: the relay whose authentication results count. `templates`: desk
     -> folders of letters that it lays over ours. `people`: the directory file, empty when there is none (then the
-    database's directory is all there is). `demo`: loopback peers may send without proof; only a configuration that
+    database's directory is all there is). `form_senders`: web forms whose Reply-To names the author.
+    `staff`: our own people's addresses, who may pass customers' mails on. `sealers`: domains whose ARC sets are believed.
+    `demo`: loopback peers may send without proof; only a configuration that
     can't reach the world has it.
     """
 
@@ -47,6 +51,15 @@ class Settings:
     people: Directory = field(repr=False)
     secrets: Secrets = field(repr=False)
     demo: bool = False
+    retention: Retention = field(default_factory=Retention)
+    held_alarm_hours: float = 24.0
+    form_senders: frozenset[str] = frozenset()
+    staff: frozenset[str] = frozenset()
+    sealers: frozenset[str] = frozenset()
+    dkim: Dkim | None = None
+    door: MailDoor = field(default_factory=MailDoor)
+    loops: Loops = field(default_factory=Loops)
+    mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
 
     @property
     def own_addresses(self) -> frozenset[str]:
@@ -59,7 +72,7 @@ def load(home: Path, env: Mapping[str, str]) -> Settings:
     document = load_yaml(home / "presa.yaml")
     base = presa.read(document, env, kept)
     desks, templates = _desks(home, document, base)
-    found = list(_unknown_recipients(document, base, desks))
+    found = list(mail_door.unknown_names(document, base.recipients, desks))
     if found:
         raise ConfigError(found)
     people = load_directory(home / "directory.yaml", desks) if (home / "directory.yaml").exists() else build(())
@@ -80,6 +93,15 @@ def load(home: Path, env: Mapping[str, str]) -> Settings:
         people=people,
         secrets=kept,
         demo=base.demo,
+        retention=base.retention,
+        held_alarm_hours=base.held_alarm_hours,
+        form_senders=base.form_senders,
+        staff=base.staff,
+        sealers=base.sealers,
+        dkim=base.dkim,
+        door=base.door,
+        loops=base.loops,
+        mailboxes=base.mailboxes,
     )
 
 
@@ -111,20 +133,6 @@ def _desks(home: Path, document: Document, base: Base) -> tuple[Mapping[str, Des
     if problems:
         raise ConfigError(problems)
     return desks, templates
-
-
-def _unknown_recipients(document: Document, base: Base, desks: Mapping[str, Desk]) -> Iterator[str]:
-    """Recipients are looked up by the address as it was written, which is how the file's places are kept."""
-    written = list(document.data["recipients"])
-    for index, recipient in enumerate(base.recipients.values()):
-        loc = ("recipients", written[index])
-        desk = desks.get(recipient.desk)
-        if desk is None:
-            known = ", ".join(sorted(desks))
-            yield document.problem((*loc, "desk"), f"desk {recipient.desk}", f"one of {known}", "correct the name")
-        elif recipient.queue is not None and recipient.queue not in desk.queues:
-            known = ", ".join(sorted(desk.queues))
-            yield document.problem((*loc, "queue"), f"queue {recipient.queue}", f"one of {known}", "correct the name")
 
 
 def _refuse_real_people(path: Path, people: Directory) -> None:

@@ -10,15 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway.settings import desk_checks, desk_model, notation, source
+from gateway.settings import desk_checks, desk_holidays, desk_model, notation, source
 from gateway.settings.desk_duty import on_call
 from gateway.settings.desk_model import DeskFile, PlanSection
 from gateway.settings.notation import Cell
 from routing import calendars
-from routing.calendars import Calendar, Holiday
+from routing.calendars import Calendar
 from routing.desk import (
     Allowance,
     CallbackRules,
+    ClockRules,
     Desk,
     EscalationStep,
     EventRule,
@@ -33,19 +34,28 @@ from routing.desk import (
     Target,
     WordRule,
 )
+from routing.relate_policy import Policy
 
 Promised = dict[tuple[Kind, str], dict[Target, Allowance]]
 
 
 def load_desk(path: Path) -> Desk:
     """The desk of one file. Raises ConfigError with every problem found, each as ``file:line:column: ...``."""
-    document = source.load_yaml(path)
+    return _read(source.load_yaml(path), Path(path).read_bytes().decode("utf-8-sig"))
+
+
+def desk_from(text: str, name: str) -> Desk:
+    """:func:`load_desk` of a text that was kept; ``name`` is what its problems are told under."""
+    return _read(source.parse_yaml(text, name), text)
+
+
+def _read(document: source.Document, text: str) -> Desk:
     file = source.validate(DeskFile, document)
     problems = tuple(desk_checks.problems(file, document))
     if problems:
         raise source.ConfigError(problems)
-    version = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
-    return replace(build(file), version=version)
+    version = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return replace(build(file), version=version, source=text)
 
 
 def json_schema() -> dict[str, Any]:
@@ -54,9 +64,14 @@ def json_schema() -> dict[str, Any]:
 
 
 def unready(desk: Desk) -> tuple[str, ...]:
-    """What keeps a well-formed desk from keeping its promises, for ``presa check``: placeholders, and solar clocks that
-    nobody watches at night."""
+    """What must still be found out, for ``presa check``: placeholders, and people without a number."""
     return tuple(_unready(desk))
+
+
+def unkept(desk: Desk, year: int) -> tuple[str, ...]:
+    """Promises that a well-formed desk cannot keep, for ``presa check``: solar clocks that nobody watches at night, and
+    holidays that nobody has written down for the year after ``year``."""
+    return tuple(_unkept(desk, year))
 
 
 def build(file: DeskFile) -> Desk:
@@ -96,6 +111,16 @@ def build(file: DeskFile) -> Desk:
         lives={kind: _life(file, kind) for kind in file.lives},
         phone=_phone(file),
         on_call=on_call(file.on_call, file.zone) if file.on_call else None,
+        clocks=ClockRules(file.clocks.warn_at, file.clocks.close_after, file.clocks.reopen_within),
+        relating=Policy(
+            tuple(file.relating.join),
+            file.relating.alert_within,
+            file.relating.again_within,
+            file.relating.matter_within,
+            fault_within=file.relating.fault_within,
+            fault_customers=file.relating.fault_customers,
+        ),
+        told_by=file.escalations.told_by if file.escalations else {},
         placeholders=(*file.placeholders, *(c.placeholder for c in file.calendars.values() if c.placeholder)),
     )
 
@@ -108,9 +133,7 @@ def _calendar(file: DeskFile, name: str) -> Calendar:
         id=name,
         zone=section.zone or file.zone,
         week=section.hours.week,
-        holidays=tuple(
-            Holiday(h.name, *(h.on or (0, 0)), h.easter, h.since, h.until, on_holidays or ()) for h in holidays
-        ),
+        holidays=tuple(holiday for each in holidays for holiday in desk_holidays.of(each, on_holidays or ())),
         special={notation.day(day): hours.week[notation.day(day).weekday()] for day, hours in section.special.items()},
         label=section.label,
     )
@@ -138,6 +161,7 @@ def _plan(file: DeskFile, name: str, plan: PlanSection) -> Plan:
         stands_on=plan.stands_on,
         calendar_by_region=plan.calendar_by_region,
         features=frozenset(plan.features),
+        scope=_lower(plan.scope),
     )
 
 
@@ -268,6 +292,12 @@ def _lower(words: list[str]) -> tuple[str, ...]:
 
 def _unready(desk: Desk) -> Iterator[str]:
     yield from (f"desk {desk.id}: {placeholder}" for placeholder in desk.placeholders)
+    if desk.on_call is not None:
+        silent = [person.name for person in desk.on_call.people.values() if not person.number]
+        yield from (f"desk {desk.id}: {name} is on call and has no number" for name in silent)
+
+
+def _unkept(desk: Desk, year: int) -> Iterator[str]:
     watched = any(queue.hours == "24x7" for queue in desk.queues.values())
     for plan in desk.plans.values():
         on_duty = desk.on_call is not None and plan.on_call is not None
@@ -275,9 +305,9 @@ def _unready(desk: Desk) -> Iterator[str]:
             yield f"desk {desk.id}: plan {plan.id} has a solar clock, and at night no queue (24x7) and no on-call"
         if not on_duty and plan.on_call_targets:
             yield f"desk {desk.id}: plan {plan.id} promises through on-call, and has none"
-    if desk.on_call is not None:
-        silent = [person.name for person in desk.on_call.people.values() if not person.number]
-        yield from (f"desk {desk.id}: {name} is on call and has no number" for name in silent)
+    for calendar in desk.calendars.values():
+        if calendar.holidays and max(holiday.until for holiday in calendar.holidays) <= year:
+            yield f"desk {desk.id}: calendar {calendar.id} knows no holidays after {year}; extend its list"
 
 
 def _solar(*tables: Mapping[tuple[Kind, str], Mapping[Target, Allowance]]) -> bool:

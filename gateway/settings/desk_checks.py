@@ -10,7 +10,15 @@ import phonenumbers
 
 from gateway.settings import notation
 from gateway.settings.desk_duty import layer_of
-from gateway.settings.desk_model import DeskFile, LayerSection, OnCallSection, OverrideSection, PlanSection
+from gateway.settings.desk_holidays import country_days
+from gateway.settings.desk_model import (
+    DeskFile,
+    HolidaySection,
+    LayerSection,
+    OnCallSection,
+    OverrideSection,
+    PlanSection,
+)
 from gateway.settings.source import Document, Loc
 from routing.desk import Kind
 
@@ -93,9 +101,33 @@ def _calendars(file: DeskFile) -> Iterator[Problem]:
                 yield (*loc, "special", day), f"the day {day!r}", "a date such as 2026-12-24", "correct it"
     for name, holidays in file.holidays.items():
         for index, holiday in enumerate(holidays):
-            if (holiday.on is None) == (holiday.easter is None):
-                found = "both 'on' and 'easter'" if holiday.on else "neither 'on' nor 'easter'"
-                yield ("holidays", name, index), found, "one of the two", "write one: on: 12-25, or easter: 1"
+            yield from _holiday(("holidays", name, index), holiday)
+
+
+def _holiday(loc: Loc, holiday: HolidaySection) -> Iterator[Problem]:
+    given = [name for name in ("on", "easter", "base") if getattr(holiday, name) is not None]
+    if len(given) != 1:
+        found = " and ".join(repr(name) for name in given) or "neither 'on' nor 'easter'"
+        yield loc, found, "one of 'on', 'easter' and 'base'", "write one: on: 12-25, or easter: 1, or base: IT"
+    elif holiday.base is None and (not holiday.name or holiday.without):
+        yield loc, "a day without a name, or with 'without'", "a name", "write the holiday's name alone"
+    elif holiday.base is not None:
+        yield from _base(loc, holiday)
+
+
+def _base(loc: Loc, holiday: HolidaySection) -> Iterator[Problem]:
+    if not 1970 <= holiday.since <= holiday.until <= holiday.since + 60:
+        yield loc, "a base without its years", "at most sixty, such as 2026 to 2035", "write since: 2026, until: 2035"
+        return
+    try:
+        days = country_days(holiday)
+    except ValueError as error:
+        yield (*loc, "base"), str(error), "a country such as IT, or IT-MI", "correct it"
+        return
+    known = {word for _, month, day, name in days for word in (f"{month:02d}-{day:02d}", *name.split("; "))}
+    for index, word in enumerate(holiday.without):
+        if word not in known:
+            yield (*loc, "without", index), f"no holiday {word!r}", "a day such as 12-26, or a name", "correct it"
 
 
 def _kinds(file: DeskFile) -> Iterator[Problem]:
@@ -204,6 +236,13 @@ def _updates(file: DeskFile) -> Iterator[Problem]:
 
 def _escalations(file: DeskFile) -> Iterator[Problem]:
     table = file.escalations
+    if table is not None:
+        named = {name for names in table.matrix.values() for name in names if name}
+        for name, telling in table.told_by.items():
+            loc: Loc = ("escalations", "told_by", name)
+            yield from _unknown(loc, name, sorted(named), "name in the matrix")
+            if telling.channel == "page" and file.on_call is None:
+                yield loc, "a page", "a desk with an 'on_call' section", "add people, a rota and a policy"
     if table is None:
         return
     steps = len(next(iter(table.after.values())))

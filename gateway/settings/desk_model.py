@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from gateway.settings import notation
 from gateway.settings.notation import Cell, Hours
-from routing.desk import Allowance, Channel, DaysFrom, Kind, NumberType, Precedence, Target
+from routing.desk import Allowance, Channel, DaysFrom, Kind, NumberType, Precedence, Target, Telling
+from routing.relate_policy import JOINS, Join
 
 
 def _written(description: str, *examples: str) -> WithJsonSchema:
@@ -42,6 +43,9 @@ MomentText = Annotated[
     datetime, PlainValidator(notation.moment), _written("an instant with its offset", "2026-12-24T18:00:00+01:00")
 ]
 DaysText = Annotated[tuple[int, ...], PlainValidator(notation.days_of_week), _written("days of the week", "Mo-Fr")]
+TellingText = Annotated[
+    Telling, PlainValidator(notation.telling), _written("how somebody is told", "console", "page", "mail a@b.example")
+]
 DutyText = Annotated[
     tuple[tuple[int, ...], time, time],
     PlainValidator(notation.duty_hours),
@@ -56,11 +60,15 @@ class Section(BaseModel):
 
 
 class HolidaySection(Section):
-    """One day of every year: ``on`` a date, or ``easter`` days after Easter Sunday."""
+    """One day of every year: ``on`` a date, or ``easter`` days after Easter Sunday. Or ``base``: the public holidays of
+    a country (IT, or IT-MI with those of a subdivision) from ``since`` to ``until``, ``without`` some (12-26, or the
+    English name)."""
 
-    name: Text
+    name: Text = ""
     on: MonthDayText | None = None
     easter: int | None = None
+    base: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = None
+    without: list[Text] = []
     since: int = 1
     until: int = 9999
 
@@ -123,6 +131,7 @@ class PlanSection(Section):
     calendar_by_region: dict[str, str] = {}
     substitutes: dict[str, str] = {}
     features: list[str] = []
+    scope: list[Text] = Field([], description="an add-on: words of a report that it is for")
     on_call: PlanOnCallSection | None = None
 
 
@@ -141,10 +150,34 @@ class UpdatesSection(Section):
 
 
 class EscalationsSection(Section):
-    """Who is told (``matrix``: priority -> a name a step, or ``~``) after how long (``after``: plan -> steps)."""
+    """Who is told (``matrix``: priority -> a name a step, or ``~``) after how long (``after``: plan -> steps).
+    ``told_by``: how (``console`` if nothing is said)."""
 
     after: Annotated[dict[str, list[AllowanceText]], Field(min_length=1)]
     matrix: Annotated[dict[str, list[Text | None]], Field(min_length=1)]
+    told_by: dict[str, TellingText] = {}
+
+
+class ClocksSection(Section):
+    """``warn_at``: a warning when so many per cent of an allowance are used up, ``~`` for none. ``close_after``: silence
+    after which a resolved ticket is closed, ``N/A`` for never. ``reopen_within``: later, an answer opens a new ticket."""
+
+    warn_at: Annotated[int, Field(ge=1, le=99)] | None = 80
+    close_after: Annotated[AllowanceText, Field(validate_default=True)] = "5 days"  # type: ignore[assignment]
+    reopen_within: Annotated[SpanText, Field(validate_default=True)] = "14 days"  # type: ignore[assignment]
+
+
+class RelatingSection(Section):
+    """``join``: the rules that may join two reports of one customer without asking; the rest is suggested. ``again_within``: a
+    mail sent again, ``alert_within``: an alert again, ``matter_within``: a call and a mail, or two reports, of one thing.
+    ``fault_customers`` with the same trouble ``fault_within`` are proposed as a wider fault."""
+
+    join: list[Join] = list(JOINS)
+    alert_within: Annotated[SpanText, Field(validate_default=True)] = "24h"  # type: ignore[assignment]
+    again_within: Annotated[SpanText, Field(validate_default=True)] = "72h"  # type: ignore[assignment]
+    matter_within: Annotated[SpanText, Field(validate_default=True)] = "24h"  # type: ignore[assignment]
+    fault_within: Annotated[SpanText, Field(validate_default=True)] = "2h"  # type: ignore[assignment]
+    fault_customers: Annotated[int, Field(ge=2, le=1000)] = 3
 
 
 class LevelSection(Section):
@@ -337,6 +370,8 @@ class DeskFile(Section):
     promises: PromisesSection
     updates: UpdatesSection | None = None
     escalations: EscalationsSection | None = None
+    clocks: ClocksSection = Field(default_factory=ClocksSection)
+    relating: RelatingSection = Field(default_factory=RelatingSection)
     teams: Annotated[dict[Slug, Words], Field(min_length=1)]
     levels: Annotated[list[LevelSection], Field(min_length=1)]
     queues: Annotated[dict[Slug, QueueSection], Field(min_length=1)]

@@ -17,7 +17,7 @@ from gateway.settings.source import ConfigError, Document, Loc, validate
 from identity import domains, normal, pins, shared
 from identity.directory import Directory, Pin, build
 from identity.entitlement import Cover
-from identity.people import Contact, Contract, Customer
+from identity.people import Agreement, Contact, Contract, Customer, Product, ProductState
 from routing.desk import Desk
 
 
@@ -39,15 +39,37 @@ class _Contact(_Model):
     emails: list[str] = []
     phones: list[Words] = []
     authorised: bool = True
+    end_user: bool = False
     grants: list[str] = []
     language: str | None = None
     pins: list[Words] = []
+
+
+class _Product(_Model):
+    name: str = Field(min_length=1)
+    state: ProductState = "covered"
+    version: Words | None = None
+    ends: date | None = None
 
 
 class _Contract(_Model):
     starts: date | None = None
     ends: date | None = None
     paid: bool = True
+    end_users: bool = False
+    products: list[_Product] = []
+    manager: str | None = None
+    engineer: str | None = None
+
+    def value(self) -> Contract:
+        products = tuple(Product(one.name, one.state, one.version, one.ends) for one in self.products)
+        return Contract(self.starts, self.ends, self.paid, self.end_users, products, self.manager, self.engineer)
+
+
+class _Agreement(_Contract):
+    desk: str
+    plan: str
+    add_ons: list[str] = Field(default=[], validation_alias=AliasChoices("add_ons", "add-ons"))
 
 
 class _Customer(_Model):
@@ -65,17 +87,23 @@ class _Customer(_Model):
     region: str | None = None
     partner: str | None = None
     contract: _Contract = _Contract()
+    restrictions: list[str] = []
+    also: list[_Agreement] = []
 
 
 class _Directory(_Model):
     customers: list[_Customer]
 
 
-def read(document: Document) -> Directory:
-    """The directory of one document. Raises ConfigError with every problem found."""
+def read(document: Document, beside: Iterable[Customer] = ()) -> Directory:
+    """The directory of one document. Raises ConfigError with every problem found.
+
+    `beside`: customers that stay although the document does not name them; it may not claim what is theirs."""
     written = validate(_Directory, document)
-    reader = _Reader(document)
+    named = {customer.id for customer in written.customers}
+    reader = _Reader(document, [customer for customer in beside if customer.id not in named])
     customers = [reader.customer(("customers", i), customer) for i, customer in enumerate(written.customers)]
+    reader.check_partners(customers)
     if reader.problems:
         raise ConfigError(reader.problems)
     return build(customers, reader.pins)
@@ -84,9 +112,11 @@ def read(document: Document) -> Directory:
 class _Reader:
     """Builds the values, and collects problems and what is already taken."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, beside: Iterable[Customer]) -> None:
         self._document = document
         self._taken: dict[tuple[str, str], tuple[Loc, str]] = {}
+        self._beside = {customer.id for customer in beside}
+        self._theirs = {key: customer.id for customer in beside for key in _claims(customer)}
         self.problems: list[str] = []
         self.pins: list[Pin] = []
 
@@ -110,8 +140,19 @@ class _Reader:
             language=written.language,
             region=written.region,
             partner=written.partner,
-            contract=Contract(written.contract.starts, written.contract.ends, written.contract.paid),
+            contract=written.contract.value(),
+            restrictions=tuple(written.restrictions),
+            also=tuple(Agreement(a.desk, a.plan, tuple(a.add_ons), a.value()) for a in written.also),
         )
+
+    def check_partners(self, customers: list[Customer]) -> None:
+        known = {customer.id for customer in customers} | self._beside
+        for i, customer in enumerate(customers):
+            if customer.partner is not None and customer.partner not in known - {customer.id}:
+                found = f"partner {customer.partner}, which is no other customer of this directory"
+                self._complain(
+                    ("customers", i, "partner"), found, "the id of the customer who serves this one", "correct it"
+                )
 
     def _contact(self, loc: Loc, written: _Contact, owner: str) -> Contact:
         emails = [self._email((*loc, "emails", i), text, owner) for i, text in enumerate(written.emails)]
@@ -126,12 +167,16 @@ class _Reader:
             emails=tuple(email for email in emails if email),
             phones=tuple(phone for phone in phones if phone),
             authorised=written.authorised,
+            end_user=written.end_user,
             grants=frozenset(written.grants),
             language=written.language,
         )
 
     def _claim(self, what: str, value: str, loc: Loc, owner: str) -> None:
         """Note that `owner` has `value`, or complain that somebody had it before."""
+        if (what, value) in self._theirs:
+            found = f"{what} {value}, which {self._theirs[what, value]} has in the directory"
+            self._complain(loc, found, f"one {what} for one owner", "remove it here or there")
         before = self._taken.setdefault((what, value), (loc, owner))
         if before[0] != loc:
             where = self._document.where(before[0]).removeprefix(f"{self._document.path}:").partition(":")[0]
@@ -160,7 +205,8 @@ class _Reader:
         return alias
 
     def _domain(self, loc: Loc, text: str) -> str | None:
-        name = normal.domain(text)
+        below = text.startswith("*.")  # this name and all below it: `*.acme.example` covers mail.acme.example
+        name = normal.domain(text[2:] if below else text)
         if name is None or domains.organisational(name) is None:
             self._complain(loc, f"domain {text[:60]!r}", "a full name such as acme.example", "correct it")
             return None
@@ -168,7 +214,7 @@ class _Reader:
             found = f"domain {name}, which many strangers share"
             self._complain(loc, found, "a domain of this customer alone", "list the addresses under 'contacts' instead")
             return None
-        return name
+        return f"*.{name}" if below else name
 
     def _email(self, loc: Loc, text: str, owner: str) -> str | None:
         address = normal.address(text)
@@ -198,6 +244,14 @@ class _Reader:
                 self._complain((*loc, i), "a PIN that is not shown", "4 to 12 digits", "issue another one")
 
 
+def _claims(customer: Customer) -> Iterator[tuple[str, str]]:
+    """What only one customer may have."""
+    yield from (("code", code) for code in (customer.code, *customer.aliases) if code)
+    for contact in customer.contacts:
+        yield "contact id", contact.id
+        yield from (("address", address) for address in contact.emails)
+
+
 def _stable_id(owner: str, key: str) -> str:
     """An id that survives reordering and names nobody: audit records keep ids after a person is erased."""
     return f"{owner}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
@@ -211,7 +265,19 @@ def check_names(document: Document, directory: Directory, desks: Mapping[str, De
 
 
 def _unknown_names(document: Document, index: int, customer: Customer, desks: Mapping[str, Desk]) -> Iterator[str]:
-    loc: Loc = ("customers", index)
+    first: Loc = ("customers", index)
+    yield from _unknown_plan(document, first, customer, desks)
+    for i, other in enumerate(customer.also):
+        yield from _unknown_plan(document, (*first, "also", i), customer.at(other.desk), desks)
+    named = (customer.desk, *(other.desk for other in customer.also))
+    kinds = {kind for name in named if name in desks for kind in desks[name].kinds}
+    for i, contact in enumerate(customer.contacts):
+        for grant in sorted(contact.grants - kinds if kinds else ()):
+            where = (*first, "contacts", i, "grants")
+            yield document.problem(where, f"grant {grant}", f"a kind of ticket: {_listed(kinds)}", "correct it")
+
+
+def _unknown_plan(document: Document, loc: Loc, customer: Customer, desks: Mapping[str, Desk]) -> Iterator[str]:
     desk = desks.get(customer.desk)
     if desk is None:
         yield document.problem((*loc, "desk"), f"desk {customer.desk}", f"one of {_listed(desks)}", "correct the name")
@@ -223,10 +289,6 @@ def _unknown_names(document: Document, index: int, customer: Customer, desks: Ma
         if name not in desk.plans or not desk.plans[name].add_on:
             expected = f"an add-on of {desk.id}: {_listed(p for p in desk.plans if desk.plans[p].add_on)}"
             yield document.problem((*loc, "add_ons"), f"add-on {name}", expected, "correct the name")
-    for i, contact in enumerate(customer.contacts):
-        for grant in sorted(contact.grants - set(desk.kinds)):
-            where = (*loc, "contacts", i, "grants")
-            yield document.problem(where, f"grant {grant}", f"a kind of {desk.id}: {_listed(desk.kinds)}", "correct it")
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -236,7 +298,9 @@ def _listed(names: Iterable[str]) -> str:
 def covers(desks: Mapping[str, Desk]) -> Mapping[tuple[str, str], Cover]:
     """(desk, plan) -> what recognition needs to know of the plan."""
     return {
-        (desk.id, plan.id): Cover(frozenset(plan.channels), desk.contacts_only)
+        (desk.id, plan.id): Cover(
+            frozenset(plan.channels), desk.contacts_only, frozenset(r for route in desk.routes for r in route.reasons)
+        )
         for desk in desks.values()
         for plan in desk.plans.values()
     }

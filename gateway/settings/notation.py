@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import get_args
 
 from routing.calendars import Period
-from routing.desk import Allowance, Kind
+from routing.desk import Allowance, Kind, Telling
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h)( solar)?")
@@ -21,7 +21,7 @@ _DAYS = re.compile(r"(\d+) days?")
 _SPAN = re.compile(r"(\d+) ?(s|m|h|days?)")
 _WEEK = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 _DAY_RANGE = re.compile(r"(Mo|Tu|We|Th|Fr|Sa|Su)(?:-(Mo|Tu|We|Th|Fr|Sa|Su))?")
-_TIMES = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
+_TIMES = re.compile(r"(\d\d?):(\d\d) ?- ?(\d\d?):(\d\d)")
 _KINDS = get_args(Kind)
 
 ALLOWANCE = "an allowance such as 2h, 1.5h, 10m solar, NBD, 2 days, BE or N/A"
@@ -80,6 +80,16 @@ def cell(text: object) -> Cell:
     return Cell(allowance(first), replaced.get("on call"), replaced.get("out of hours"))
 
 
+def telling(text: object) -> Telling:
+    """``console``, ``page``, or ``mail team@desk.example``."""
+    channel, _, address = str(text).strip().partition(" ")
+    if channel == "mail" and re.fullmatch(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+", address):
+        return Telling("mail", address)
+    if channel in ("console", "page") and not address:
+        return Telling("page" if channel == "page" else "console")
+    raise ValueError("'console', 'page' or 'mail ADDRESS'; write one of the three")
+
+
 def span(text: object) -> timedelta:
     """``25s``, ``15m``, ``12h``, ``7 days``: time on a stop-watch."""
     found = _SPAN.fullmatch(str(text).strip())
@@ -98,12 +108,17 @@ def hours(text: object) -> Hours:
     nights: dict[int, Period] = {}
     holiday: tuple[Period, ...] | None = None
     for rule in (part.strip() for part in written.split(";")):
-        days, _, periods_text = rule.rpartition(" ") if " " in rule else ("Mo-Su", "", rule)
-        periods = () if periods_text == "off" else tuple(_period(part) for part in periods_text.split(","))
-        if days == "PH":
+        days, periods_text = _rule(rule)
+        periods = () if periods_text in ("off", "closed") else tuple(_period(part) for part in periods_text.split(","))
+        named = [part.strip() for part in days.split(",")]
+        if "PH" in named:
             holiday = _in_order(periods)
-            continue
-        for day in days_of_week(days):
+            named.remove("PH")
+        ruled = days_of_week(",".join(named)) if named else ()
+        if any((day - 1) % 7 in nights and (day - 1) % 7 not in ruled for day in ruled):
+            # Where a later rule speaks of the morning after, OpenStreetMap cuts the night off at midnight.
+            raise ValueError(f"{HOURS}; a night before a day with its own rule is cut at midnight: write 20:00-24:00")
+        for day in ruled:
             late = [period for period in periods if period[1] <= period[0]]
             week[day] = _in_order(tuple((p[0], 86_400) if p in late else p for p in periods))
             nights.pop(day, None)
@@ -113,6 +128,14 @@ def hours(text: object) -> Hours:
         following = (day + 1) % 7
         week[following] = _in_order(((0, end), *week[following]))
     return Hours(tuple(week), holiday)
+
+
+def _rule(text: str) -> tuple[str, str]:
+    """``Mo-Fr,PH 09:00-13:00, 14:00-18:00`` -> its days and its times; without days it holds for all of them."""
+    found = re.fullmatch(r"(?:([A-Z][A-Za-z, -]*?) +)?(\d.*|off|closed|24/7)", text)
+    if found is None:
+        raise ValueError(HOURS + "; write days, a space, and times")
+    return found[1] or "Mo-Su", "00:00-24:00" if found[2] == "24/7" else found[2]
 
 
 def days_of_week(text: object) -> tuple[int, ...]:

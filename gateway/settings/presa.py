@@ -5,13 +5,26 @@ proof of their address, is refused to every configuration that could reach real 
 """
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from gateway.settings import mail_door
+from gateway.settings.mail_door import (
+    Apart,
+    Loops,
+    LoopsModel,
+    MailDoor,
+    MailDoorModel,
+    Own,
+    Recipient,
+    RecipientModel,
+    network,
+)
+from gateway.settings.mailboxes import NAME, Mailbox, MailboxModel, mailboxes
 from gateway.settings.secrets import Secrets
 from gateway.settings.source import ConfigError, Document, validate
 from identity import normal
@@ -21,14 +34,6 @@ TWILIO_API = "https://api.twilio.com"
 SMARTHOST_SCHEMES = ("smtp", "smtp+starttls", "smtps", "outbox")
 # Names that reach nobody: RFC 2606 and RFC 6761.
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """Where mail to one of our addresses goes. `queue` None: as the desk's rules say."""
-
-    desk: str
-    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,9 @@ class Limits:
     errors: int = 20
     idle: float = 60.0
     session: float = 1_200.0
+    data_grace: float = 60.0
+    data_rate: int = 1_000
+    greet_delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,18 @@ class Work:
     """How jobs run. `lease_seconds`: so long after a process died another one goes on with what it had begun."""
 
     lease_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days each thing is kept; None: for good. What is held, open or unseen is kept in any case."""
+
+    raw: int | None = None
+    spam: int | None = None
+    letters: int | None = None
+    calls: int | None = None
+    texts: int | None = None
+    ledger: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,15 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
+class Dkim:
+    """With what our mail is signed (RFC 6376). `key_file`: the private key, unless PRESA_DKIM_KEY holds it."""
+
+    domain: str
+    selector: str
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
     """What presa.yaml and the environment say, before desks and directory are read."""
 
@@ -81,6 +110,15 @@ class Base:
     carrier: Carrier | None
     desk_paths: tuple[str, ...]
     demo: bool
+    retention: Retention
+    held_alarm_hours: float
+    form_senders: frozenset[str] = frozenset()
+    staff: frozenset[str] = frozenset()
+    sealers: frozenset[str] = frozenset()
+    dkim: Dkim | None = None
+    door: MailDoor = field(default_factory=MailDoor)
+    loops: Loops = field(default_factory=Loops)
+    mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
 
 
 def _url(text: str) -> str:
@@ -97,19 +135,11 @@ def _smarthost(text: str) -> str:
     return text
 
 
-def _own_address(text: str) -> str:
-    address = normal.address(text)
-    if address is None:
-        raise ValueError("an e-mail address; write it as name@domain")
-    return address
-
-
-def _network(text: str) -> str:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError as error:
-        raise ValueError("an IP address or network; write 192.0.2.7 or 192.0.2.0/24") from error
-    return text
+def _domain(text: str) -> str:
+    domain = normal.domain(text)
+    if domain is None:
+        raise ValueError("a domain name; write it as example.com")
+    return domain
 
 
 def _number(value: object) -> str:
@@ -123,14 +153,9 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Recipient(_Model):
-    desk: str
-    queue: str | None = None
-
-
 class _Edge(_Model):
     authserv_id: str = Field(min_length=1)
-    peers: list[Annotated[str, AfterValidator(_network)]] = Field(min_length=1)
+    peers: list[Annotated[str, AfterValidator(network)]] = Field(min_length=1)
     hosts: list[str] = []
 
 
@@ -143,10 +168,28 @@ class _Limits(_Model):
     errors: int = Field(default=20, ge=1)
     idle: float = Field(default=60.0, gt=0)
     session: float = Field(default=1_200.0, gt=0)
+    data_grace: float = Field(default=60.0, gt=0)
+    data_rate: int = Field(default=1_000, ge=1)
+    greet_delay: float = Field(default=0.0, ge=0, le=60)
 
 
 class _Jobs(_Model):
     lease_seconds: float = Field(default=30.0, ge=2, le=600)
+
+
+class _Retention(_Model):
+    """Days."""
+
+    raw: int | None = Field(default=None, ge=1)
+    spam: int | None = Field(default=None, ge=1)
+    letters: int | None = Field(default=None, ge=1)
+    calls: int | None = Field(default=None, ge=1)
+    texts: int | None = Field(default=None, ge=1)
+    ledger: int | None = Field(default=None, ge=1)
+
+
+class _Held(_Model):
+    alarm_hours: float = Field(default=24.0, gt=0, le=8_760)
 
 
 class _Carrier(_Model):
@@ -157,33 +200,59 @@ class _Carrier(_Model):
     demo_auth_token: str | None = None
 
 
+class _Dkim(_Model):
+    domain: Annotated[str, AfterValidator(_domain)]
+    selector: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$")
+    key_file: str | None = None
+
+
 class _Presa(_Model):
     public_url: Annotated[str, AfterValidator(_url)]
-    recipients: dict[Annotated[str, AfterValidator(_own_address)], _Recipient] = Field(min_length=1)
+    recipients: dict[Own, RecipientModel] = Field(min_length=1)
+    apart: list[Apart] = []
     desks: list[str] = Field(min_length=1)
     trusted_edge: _Edge | None = None
     smarthost: Annotated[str, AfterValidator(_smarthost)] = "outbox:"
     limits: _Limits = _Limits()
     jobs: _Jobs = _Jobs()
     carrier: _Carrier | None = None
+    retention: _Retention = _Retention()
+    held: _Held = _Held()
     demo: bool = False
+    form_senders: list[Own] = []
+    staff: list[Own] = []
+    sealers: list[Annotated[str, AfterValidator(_domain)]] = []
+    smtp: MailDoorModel = MailDoorModel()
+    loops: LoopsModel = LoopsModel()
+    dkim: _Dkim | None = None
+    mailboxes: dict[Annotated[str, Field(pattern=NAME)], MailboxModel] = {}
 
 
 def read(document: Document, env: Mapping[str, str], secrets: Secrets) -> Base:
     """The values of presa.yaml; PRESA_PUBLIC_URL, PRESA_TWILIO_API_URL and the secrets of the environment override."""
     written = validate(_Presa, document)
+    problems: list[str] = []
     base = Base(
         public_url=_checked_env("PRESA_PUBLIC_URL", env.get("PRESA_PUBLIC_URL"), _url) or written.public_url,
-        recipients={address: Recipient(r.desk, r.queue) for address, r in written.recipients.items()},
-        edge=_edge(written.trusted_edge),
+        recipients=mail_door.recipients(document, written.recipients, written.apart, problems),
+        edge=_edge(written.trusted_edge, written.smtp.relays),
         smarthost=_checked_env("PRESA_SMARTHOST", secrets.smarthost, _smarthost) or written.smarthost,
         limits=Limits(**written.limits.model_dump()),
         jobs=Work(**written.jobs.model_dump()),
         carrier=_carrier(written.carrier, env, secrets),
         desk_paths=tuple(written.desks),
         demo=written.demo,
+        retention=Retention(**written.retention.model_dump()),
+        held_alarm_hours=written.held.alarm_hours,
+        form_senders=frozenset(written.form_senders),
+        staff=frozenset(written.staff),
+        sealers=frozenset(written.sealers),
+        dkim=Dkim(**written.dkim.model_dump()) if written.dkim else None,
+        door=mail_door.mail_door(document, written.smtp, problems),
+        loops=Loops(**written.loops.model_dump()),
+        mailboxes=mailboxes(document, written.mailboxes, env, written.recipients, problems, demo=written.demo),
     )
-    problems = _demo_problems(document, base) if written.demo else _demo_leftovers(document, written)
+    problems += _demo_problems(document, base) if written.demo else _demo_leftovers(document, written)
     if len(base.recipients) < len(document.data["recipients"]):
         found = "an address that differs from another only in its letters' case"
         problems.append(document.problem(("recipients",), found, "each address once", "remove one of the two"))
@@ -200,8 +269,9 @@ def _checked_env(name: str, text: str | None, check: Callable[[str], str]) -> st
         raise ConfigError([f"environment:{name}: not usable; expected {error}"]) from error
 
 
-def _edge(written: _Edge | None) -> Edge | None:
-    return Edge(written.authserv_id, tuple(written.peers), tuple(written.hosts)) if written else None
+def _edge(written: _Edge | None, relays: Sequence[str]) -> Edge | None:
+    """What our relays hand in was judged by the edge as well: its results count from them too."""
+    return Edge(written.authserv_id, (*written.peers, *relays), tuple(written.hosts)) if written else None
 
 
 def _carrier(written: _Carrier | None, env: Mapping[str, str], secrets: Secrets) -> Carrier | None:

@@ -27,6 +27,7 @@ class Secrets:
     key: str | None = field(default=None, repr=False)
     smarthost: str | None = field(default=None, repr=False)
     smarthost_password: str | None = field(default=None, repr=False)
+    dkim_key: str | None = field(default=None, repr=False)
 
 
 def value(env: Mapping[str, str], name: str) -> str | None:
@@ -58,4 +59,5 @@ def read(env: Mapping[str, str]) -> Secrets:
         key=value(env, "PRESA_SECRET"),
         smarthost=value(env, "PRESA_SMARTHOST"),
         smarthost_password=value(env, "PRESA_SMARTHOST_PASSWORD"),
+        dkim_key=value(env, "PRESA_DKIM_KEY"),
     )

@@ -27,10 +27,13 @@ class Content:
     After a fault nothing is kept any more, but the end is still looked for.
     """
 
-    __slots__ = ("_body", "_limit", "_skip", "_tail", "fault", "received")
+    __slots__ = ("_body", "_keep_beginning", "_limit", "_skip", "_tail", "cut", "fault", "received")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, keep_beginning: bool = False) -> None:
         self._limit = limit
+        self._keep_beginning = keep_beginning  # of a mail beyond the limit, instead of refusing it
+        self.cut = False
+        """Was more than the limit sent, and only the beginning kept?"""
         self._body: io.BytesIO | None = io.BytesIO()
         self._tail = b"\r\n"  # the line end of DATA itself: a dot may stand at the very beginning
         self._skip = 2  # it is not part of the mail
@@ -41,7 +44,7 @@ class Content:
     @property
     def held(self) -> int:
         """Bytes kept so far."""
-        return self._body.tell() if self._body else 0
+        return min(self._body.tell(), self._limit) if self._body else 0
 
     def feed(self, piece: bytes) -> bytes | None:
         """Take the next bytes; return those after the end of the mail once it has come, None while it has not."""
@@ -71,14 +74,19 @@ class Content:
         self._body = None
 
     def _keep(self, text: bytes) -> None:
-        if self._body is None or not text:
+        if self._body is None or self.cut or not text:
             return
         # RFC 5321 section 4.5.2: a dot at the beginning of a line was doubled by the sender.
         if b"\r\n." in text:
             text = text.replace(b"\r\n.", b"\r\n")
         self._body.write(text[self._skip :] if self._skip else text)
         self._skip = 0
-        if self._body.tell() > self._limit:
+        if self._body.tell() <= self._limit:
+            return
+        if self._keep_beginning:
+            self._body.truncate(self._limit)
+            self.cut = True
+        else:
             self.refuse("large")
 
 

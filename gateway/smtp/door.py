@@ -3,19 +3,24 @@
 import asyncio
 import contextlib
 import socket
-import ssl
+from collections.abc import Sequence
 
-from gateway.smtp.hall import CLOSING, Hall
+from gateway.smtp.certificate import Certificate
+from gateway.smtp.hall import CLOSING, Hall, networks
+from gateway.smtp.lmtp import Handover
 from gateway.smtp.session import Conversation
-from gateway.smtp.values import Deliver, Limits, Ours
+from gateway.smtp.values import Deliver, Limits, Listener, Ours
+
+RECEIVE = 65_536  # bytes that the kernel keeps for one client and hands over at once: the loop would take 256 kB
 
 
 class Door:
-    """The SMTP listener on the running event loop (uvloop where the application runs one).
+    """The mail listeners on the running event loop (uvloop where the application runs one); they share their caps.
 
     `start` raises OSError when the address can't be had. `stop` answers 421 to everyone, waits for running deliveries
-    (at most `limits.stop` seconds) and gives those clients their answer; it may be called twice. A bound `sock`, opened
-    by a parent process for example, is listened on instead of host and port.
+    (at most `limits.stop` seconds) and gives those clients their answer; it may be called twice. A bound `sock` and
+    `listeners`, opened by a parent process for example, are listened on instead of host and port. `tls` None: no STARTTLS.
+    `relays` and `proxies`: addresses or networks, see `Hall`.
     """
 
     def __init__(
@@ -27,14 +32,25 @@ class Door:
         ours: Ours,
         limits: Limits | None = None,
         hostname: str | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: Certificate | None = None,
         sock: socket.socket | None = None,
+        listeners: Sequence[Listener] = (),
+        relays: Sequence[str] = (),
+        proxies: Sequence[str] = (),
     ) -> None:
         self._host = host
         self._port = port
-        self._sock = sock
-        self._hall = Hall(deliver, ours, limits or Limits(), hostname or socket.gethostname(), tls)
-        self._server: asyncio.Server | None = None
+        self._listeners = (*((Listener(sock),) if sock else ()), *listeners)
+        self._hall = Hall(
+            deliver,
+            ours,
+            limits or Limits(),
+            hostname or socket.gethostname(),
+            tls,
+            networks(relays),
+            networks(proxies),
+        )
+        self._servers: list[asyncio.Server] = []
 
     @property
     def port(self) -> int:
@@ -53,21 +69,33 @@ class Door:
 
     async def start(self) -> None:
         """Open the door."""
-        loop = asyncio.get_running_loop()
-        hall = self._hall
-        where = {"sock": self._sock} if self._sock else {"host": self._host, "port": self._port}
-        self._server = await loop.create_server(
-            lambda: Conversation(hall, loop),
-            **where,
-            backlog=hall.limits.connections,
+        backlog = self._hall.limits.connections
+        if not self._listeners:
+            loop = asyncio.get_running_loop()
+            made = await loop.create_server(
+                lambda: Conversation(self._hall, loop), self._host, self._port, backlog=backlog
+            )
+            self._servers.append(made)
+            self._port = made.sockets[0].getsockname()[1]
+        for one in self._listeners:
+            self._servers.append(await self._listen(one, backlog))
+
+    async def _listen(self, one: Listener, backlog: int) -> asyncio.Server:
+        loop, hall = asyncio.get_running_loop(), self._hall
+        spoken = Handover if one.protocol == "lmtp" else Conversation
+        one.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE)  # what is accepted here inherits it
+        create = loop.create_unix_server if one.sock.family == socket.AF_UNIX else loop.create_server
+        server: asyncio.Server = await create(
+            lambda: spoken(hall, loop, encrypted=one.encrypted), sock=one.sock, backlog=backlog
         )
-        self._port = self._server.sockets[0].getsockname()[1]
+        return server
 
     async def stop(self) -> None:
         """Close the door."""
-        if self._server is None:
+        if not self._servers:
             return
-        self._server.close()
+        for server in self._servers:
+            server.close()
         hall = self._hall
         hall.closing = True
         for session in tuple(hall.sessions):
@@ -79,4 +107,4 @@ class Door:
                 await asyncio.gather(*(session.end() for session in tuple(hall.sessions)))
         for session in tuple(hall.sessions):
             session.abort()
-        self._server = None
+        self._servers.clear()

@@ -1,8 +1,8 @@
 """One SMTP conversation (RFC 5321), hardened: it survives whatever the other side sends.
 
-Built on aiosmtpd for the connection, STARTTLS and timers. Its command loop and its DATA reader are replaced: there, an
-endless line ignores SIZE, an exception's text goes out to the client, long lines are refused, commands that were
-already received still run after the session was closed, and a hang-up cancels the commit.
+aiosmtpd's command loop and its DATA reader are replaced: there, an endless line ignores SIZE, an exception's text goes
+out to the client, long lines are refused, commands that were already received still run after the session was closed,
+and a hang-up cancels the commit.
 
 Refuses to relay, to verify addresses, to authenticate, and to speak with whatever is no mail client. No answer ever
 holds more than fixed words, numbers from the limits, and the public words of `deliver`.
@@ -11,21 +11,18 @@ holds more than fixed words, numbers from the limits, and the public words of `d
 import asyncio
 import contextlib
 import logging
-import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import ClassVar, cast
-
-from aiosmtpd.smtp import SMTP, TLSSetupException
+from collections.abc import Awaitable, Callable, Mapping
+from typing import ClassVar
 
 from gateway.errors import Permanent, Temporary
 from gateway.smtp import paths
+from gateway.smtp.connection import PIECE, Connection, HangUp
 from gateway.smtp.content import Content
 from gateway.smtp.hall import CLOSING, Hall
-from gateway.smtp.values import Delivery
+from gateway.smtp.values import Delivery, Protocol
 
 log = logging.getLogger(__name__)
 
-PIECE = 65_536  # bytes read at once; the stream holds the client up at twice as many
 OK = "250 2.0.0 Ok"
 UNREADABLE = "\0"  # stands for a command line with NUL, bare CR or bytes that are not UTF-8: no command is called so
 WEB = frozenset({"GET", "POST", "CONNECT", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "PRI"})
@@ -37,97 +34,21 @@ FAULTS = {
 }
 
 
-class HangUp(Exception):
-    """The session ends here, with this last answer."""
-
-
-class Conversation(SMTP):
+class Conversation(Connection):
     """One client, from its greeting to its leave. `_converse` is the loop, `COMMANDS` all that may be said."""
 
-    line_length_limit = PIECE  # aiosmtpd's name for its stream's high-water mark
-    transport: asyncio.Transport | None
+    PROTOCOL: ClassVar[Protocol] = "smtp"
+    GREETING, HELLO = "ESMTP", "EHLO"
+    KEEPS_BEGINNING = False  # of a mail that is too big; otherwise it is refused
 
-    def __init__(self, hall: Hall, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(None, hostname=hall.hostname, tls_context=hall.tls, timeout=hall.limits.idle, loop=loop)
-        self.hall = hall
-        self.limits = hall.limits
-        self.peer = ""
+    def __init__(self, hall: Hall, loop: asyncio.AbstractEventLoop, *, encrypted: bool = False) -> None:
+        super().__init__(hall, loop, encrypted=encrypted)
         self._helo: str | None = None
         self._pending = b""  # received and not looked at yet
         self._commands = 0
         self._errors = 0
-        self._must_answer = False  # while true, the session ends by itself or not at all
         self._started = loop.time()
         self._forget()
-
-    def __dir__(self) -> Iterable[str]:
-        # aiosmtpd looks through dir() for its own commands and logins, on every connection: it shall find none, and
-        # the search is half of what a connection costs.
-        return ()
-
-    # The connection
-
-    def eof_received(self) -> bool:
-        """Half a hang-up: what came before it still counts (aiosmtpd drops it)."""
-        self._reader.feed_eof()
-        return self._tls_protocol is None
-
-    def _timeout_cb(self) -> None:
-        self.dismiss("421 4.4.2 Took too long")
-
-    def dismiss(self, words: str) -> None:
-        """End the session from outside, unless a mail is being delivered: that one still gets its answer."""
-        if self.transport is not None and not self._must_answer:
-            self._say(words)
-            self._close()
-
-    def _close(self) -> None:
-        """Close once the client has read its answers, or after a while if it does not."""
-        if self.transport is not None:
-            self.transport.close()
-            if self.transport.get_write_buffer_size():
-                self.loop.call_later(self.limits.linger, self.transport.abort)
-
-    def abort(self) -> None:
-        """End the session without a word."""
-        if self.transport is not None:
-            self.transport.abort()
-
-    async def end(self) -> None:
-        """Wait until the session is over."""
-        if self._handler_coroutine is not None:
-            await asyncio.wait({self._handler_coroutine})
-
-    async def _handle_client(self) -> None:
-        assert self.session is not None
-        # Empty when the other side was gone before it could be asked for its name.
-        self.peer = str(cast("tuple[object, ...]", self.session.peer or ("",))[0])
-        try:
-            if refusal := self.hall.enter(self, self.peer):
-                raise HangUp(refusal)
-            await self._converse()
-        except HangUp as last:
-            self._say(str(last))
-            await self._linger()
-        except (ConnectionError, TLSSetupException) as gone:
-            log.info("%s: connection lost (%s)", self.peer, type(gone).__name__)
-        except Exception:
-            self._say(self._trouble("session"))
-        finally:
-            self.hall.leave(self)
-            self._close()
-
-    async def _linger(self) -> None:
-        """Read on, unheard: closing with unread input resets the connection, and the client never reads why."""
-        if self.transport is None or self.transport.is_closing():
-            return
-        self._must_answer = True
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(self.limits.linger):
-                while await self._reader.read(PIECE):
-                    pass
 
     # The loop
 
@@ -145,7 +66,7 @@ class Conversation(SMTP):
             if command is None:
                 self._unknown(verb)
             elif self._helo is None and verb in NEEDS_HELO:
-                self._answer("503 5.5.1 EHLO first")
+                self._answer(f"503 5.5.1 {self.HELLO} first")
             elif words := await command(self, argument.strip()):
                 self._answer(words)
                 await self._writer.drain()  # who never reads is held up here, and the timer ends it
@@ -156,7 +77,7 @@ class Conversation(SMTP):
                 async with asyncio.timeout(self.limits.greet_delay):
                     await self._reader.read(1)
                 raise HangUp("554 5.5.1 Talked before the greeting")
-        self._say(f"220 {self.hostname} ESMTP Presa")
+        self._say(f"220 {self.hostname} {self.GREETING} Presa")
 
     async def _line(self) -> str | None:
         """The next command without its line end; None once the client has gone."""
@@ -195,16 +116,6 @@ class Conversation(SMTP):
                 raise HangUp("421 4.7.0 Too many errors")
         self._say(words)
 
-    def _say(self, words: str) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(words.encode("ascii", "replace") + b"\r\n")
-
-    def _trouble(self, where: str) -> str:
-        """Log the exception being handled under a reference; the client sees that reference and nothing else."""
-        reference = secrets.token_hex(4)
-        log.exception("%s: trouble in %s, reference %s", self.peer, where, reference)
-        return f"451 4.3.0 Trouble on our side, try again later (reference {reference})"
-
     def _forget(self) -> None:
         """Back to before MAIL."""
         self._sender: str | None = None
@@ -217,7 +128,8 @@ class Conversation(SMTP):
         refusal = await self._introduced(name)
         if refusal:
             return refusal
-        offers = [self.hostname, f"SIZE {self.limits.size}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
+        largest = "SIZE" if self.KEEPS_BEGINNING else f"SIZE {self.limits.size}"
+        offers = [self.hostname, largest, "8BITMIME", "SMTPUTF8", "PIPELINING"]
         if self.hall.tls and not self._tls_protocol:
             offers.append("STARTTLS")
         return "\r\n".join([*(f"250-{offer}" for offer in offers[:-1]), f"250 {offers[-1]}"])
@@ -246,7 +158,7 @@ class Conversation(SMTP):
         size = given.get("SIZE", "0")
         if not size.isdigit() or len(size) > 20:
             return "501 5.5.4 SIZE is a number of bytes"
-        if int(size) > self.limits.size:
+        if int(size) > self.limits.size and not self.KEEPS_BEGINNING:
             return FAULTS["large"].format(size=self.limits.size)
         if not path.address.isascii() and "SMTPUTF8" not in given:
             return "553 5.6.7 An address beyond ASCII needs SMTPUTF8"
@@ -265,9 +177,7 @@ class Conversation(SMTP):
             return "553 5.6.7 An address beyond ASCII needs SMTPUTF8"
         if not self.hall.ours(path.address):
             return "550 5.1.1 No such address here"
-        if path.address in self._recipients:
-            return "250 2.1.5 Ok"
-        if len(self._recipients) >= self.limits.recipients:
+        if len(self._recipients) >= self.limits.recipients and path.address not in self._recipients:
             return "452 4.5.3 Too many recipients, send the rest in another mail"
         self._recipients.append(path.address)
         return "250 2.1.5 Ok"
@@ -281,36 +191,42 @@ class Conversation(SMTP):
             # RFC 2920 section 3.1: DATA is the last of its group; more comes from a client that does not listen.
             raise HangUp("503 5.5.0 Wait for 354")
         self._say("354 End with <CRLF>.<CRLF>")
-        content = Content(self.limits.size)
-        with self.hall.memory() as memory:
+        content = Content(self.limits.size, keep_beginning=self.KEEPS_BEGINNING)
+        with self.hall.memory(content, self.loop.time()) as memory:
             start, rest = self.loop.time(), None
             while rest is None:
-                allowed = self.limits.data_grace + content.received / self.limits.data_rate
+                allowed = min(
+                    self.limits.data_grace + content.received / self.limits.data_rate, self.limits.data_longest
+                )
                 self._reset_timeout(max(start + allowed - self.loop.time(), 0.001))
                 piece = await self._reader.read(PIECE)
                 if not piece:
                     raise ConnectionResetError
                 rest = content.feed(piece)
-                if not memory.hold(content.held):
-                    content.refuse("full")
-                if content.fault == "smuggled" or content.received > 4 * self.limits.size:
+                memory.hold(self.loop.time())
+                if content.fault == "smuggled" or (content.fault and content.received > 4 * self.limits.size):
                     raise HangUp(FAULTS[content.fault or "large"].format(size=self.limits.size))
             self._pending = rest
             if content.fault is None:
-                words = await self._hand_over(content.take())
+                memory.settle()
+                size = content.received if content.cut else None
+                words = await self._hand_over(content.take(), size)
             else:
                 words = FAULTS[content.fault].format(size=self.limits.size)
         self._forget()
         return words
 
-    async def _hand_over(self, raw: bytes) -> str:
-        """Have a mail delivered; the answer to it."""
+    async def _hand_over(self, raw: bytes, size: int | None) -> str:
+        """Have a mail delivered; the answer to it. `size`: of the whole mail when `raw` is its beginning."""
         assert self._timeout_handle is not None
         assert self._sender is not None
         assert self._helo is not None
         self._timeout_handle.cancel()
-        rcpt, tls = tuple(self._recipients), self._tls_protocol is not None
-        mail = Delivery(self.peer, self._helo, self._sender, rcpt, raw, tls=tls, smtputf8=self._smtputf8)
+        rcpt, tls = tuple(dict.fromkeys(self._recipients)), self._tls_protocol is not None
+        mail = Delivery(
+            self.peer, self._helo, self._sender, rcpt, raw,
+            tls=tls, smtputf8=self._smtputf8, door=self.PROTOCOL, size=size,
+        )  # fmt: skip
         # A task of its own, which the hall remembers: a client that hangs up ends this session, not the commit.
         delivery = self.hall.run(mail)
         self._must_answer = True
@@ -365,7 +281,8 @@ class Conversation(SMTP):
         self._pending = b""
         self._helo = None
         self._forget()
-        await self.smtp_STARTTLS("")
+        self._say("220 2.0.0 Ready to start TLS")
+        await self._encrypt()
         return None
 
     COMMANDS: ClassVar[Mapping[str, Callable[["Conversation", str], Awaitable[str | None]]]] = {

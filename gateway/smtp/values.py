@@ -1,7 +1,11 @@
 """What the mail door takes in and hands on: frozen values without behaviour."""
 
+import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Protocol = Literal["smtp", "lmtp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,18 @@ class Delivery:
     """The content with its doubled dots undone, otherwise byte for byte; may be empty or no mail at all."""
     tls: bool = False
     smtputf8: bool = False
+    door: Protocol = "smtp"
+    size: int | None = None
+    """Of the whole mail, when it was too big and `raw` is only its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One bound socket, and how one speaks there. `encrypted`: TLS from the first byte (RFC 8314)."""
+
+    sock: socket.socket
+    protocol: Protocol = "smtp"
+    encrypted: bool = False
 
 
 Deliver = Callable[[Delivery], Awaitable[str]]
@@ -54,13 +70,24 @@ class Limits:
     """A mail may take `data_grace` seconds plus one second for every `data_rate` bytes that came."""
     answer: float = 9.0
     """For `deliver`; then 451, while it goes on undisturbed: the same mail sent again is known by its content."""
-    small: int = 65_536
+    data_longest: float = 900.0
+    """A mail may never take longer than this, however much of it came."""
+    small: int = 32_768
     """What each session may hold whatever the others do."""
     held: int = 0
-    """What all sessions together may hold above `small` each; 0 means twice `size`. Beyond it: 452, come again."""
+    """What all sessions together may hold above `small` each; 0 means `size`. Beyond it: 452, come again."""
+    stall: float = 5.0
+    """A large mail of which less than `small` bytes came for so long gives its room to one that moves."""
     greet_delay: float = 0.0
     """How long a client must wait for the greeting; who talks before it ends the session (RFC 5321 section 4.3.1)."""
     linger: float = 2.0
     """Reading on, unheard, after a last answer: closing at once would reset the connection and lose the answer."""
     stop: float = 15.0
     """For deliveries that are running when the door closes."""
+
+    def for_relays(self) -> "Limits":
+        """A relay speaks for everybody behind it: what it does often is no sign of an attack."""
+        far = float("inf")
+        return replace(
+            self, connections_per_peer=self.connections, commands=10**9, errors=10**9, session=far, greet_delay=0.0
+        )

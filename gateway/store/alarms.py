@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from gateway.store.tables import alarms
 
-GRAVE = frozenset(("dead-job", "page-exhausted"))  # nothing goes on by itself: a person must act
+GRAVE = frozenset(("dead-job", "ledger-gap", "page-exhausted"))  # nothing goes on by itself: a person must act
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,12 @@ def unseen(connection: Connection) -> int:
     """How many alarms nobody has seen."""
     query = sa.select(sa.func.count()).select_from(alarms).where(alarms.c.seen_at.is_(None))
     return connection.execute(query).scalar_one()
+
+
+def waits(connection: Connection, kind: str, words: str) -> bool:
+    """Is the very same alarm there already, and nobody has seen it?"""
+    same = (alarms.c.kind == kind, alarms.c.words == words, alarms.c.seen_at.is_(None))
+    return connection.execute(sa.select(alarms.c.id).where(*same).limit(1)).first() is not None
 
 
 def unseen_kinds(connection: Connection) -> tuple[Unseen, ...]:

@@ -48,10 +48,11 @@ _BEGIN = Prepared({
 })  # fmt: skip
 _GET = sa.select(calls).where(calls.c.sid == sa.bindparam("wanted"))
 _CALL, _CALL_LOCKED = Prepared(_GET), Prepared(_GET.with_for_update())
-_ANSWERED = Prepared(
-    sa.select(call_steps.c.document).where(
-        call_steps.c.sid == sa.bindparam("wanted"), call_steps.c.step == sa.bindparam("at_step")
-    )
+_AT_STEP = Prepared(
+    sa.select(calls, call_steps.c.document)
+    .outerjoin(call_steps, sa.and_(call_steps.c.sid == calls.c.sid, call_steps.c.step == sa.bindparam("at_step")))
+    .where(calls.c.sid == sa.bindparam("wanted"))
+    .with_for_update(of=calls)
 )
 _ANSWER = Prepared(sa.insert(call_steps))
 _EVENTS = Prepared(sa.insert(call_events))
@@ -97,10 +98,10 @@ def update(connection: Connection, sid: str, **changes: Any) -> None:
     _change(frozenset(changes)).run(connection, {"wanted": sid, **changes})
 
 
-def answered(connection: Connection, sid: str, step: int) -> str | None:
-    """The document already given at this step."""
-    row = _ANSWERED.first(connection, {"wanted": sid, "at_step": step})
-    return None if row is None else str(row[0])
+def at_step(connection: Connection, sid: str, step: int) -> tuple[StoredCall, str | None] | None:
+    """A call, locked, and the document already given at this step."""
+    row = _AT_STEP.first(connection, {"wanted": sid, "at_step": step})
+    return None if row is None else (StoredCall(*row[:-1]), row[-1])
 
 
 def answer(connection: Connection, sid: str, step: int, document: str) -> None:

@@ -201,7 +201,8 @@ class SqliteDatabase(Database):
             connection.info.pop(WAKE, None)
             lines = connection.info[LINES] = []
             with connection.begin():
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                bare: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+                bare.execute("BEGIN IMMEDIATE")
                 for fn, future in batch:
                     if not savepoints:
                         outcomes.append((future, fn(connection), None))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.store.prepared import Prepared
-from gateway.store.tables import customer_keys, customers, pins
-from identity.people import Contact, Contract, Customer, Found
+from gateway.store.tables import assignments, customer_keys, customers, pins
+from identity.directory import MANY, naming
+from identity.people import Agreement, Contact, Contract, Customer, Found, PinRecord, Product
 
 _TEXT = sa.type_coerce(customers.c.data, sa.Text).label("data")
 _FIND = Prepared(
@@ -29,6 +30,18 @@ _FIND = Prepared(
         )
     )
     .order_by(customers.c.id)
+)
+_REMEMBERED = Prepared(
+    sa.select(_TEXT)
+    .join(assignments, assignments.c.customer == customers.c.id)
+    .where(assignments.c.value == sa.bindparam("wanted"))
+)
+_NAMED = Prepared(
+    sa.select(_TEXT)
+    .join(customer_keys, customer_keys.c.customer == customers.c.id)
+    .where(customer_keys.c.kind == "word", customer_keys.c.value == sa.bindparam("wanted"))
+    .order_by(customers.c.id)
+    .limit(MANY)
 )
 _GET = Prepared(sa.select(_TEXT).where(customers.c.id == sa.bindparam("wanted")))
 
@@ -55,6 +68,12 @@ class StoredFinder:
 
     def by_code(self, code: str) -> tuple[Found, ...]:
         return tuple(Found(customer) for customer in self._find("code", code))
+
+    def by_memory(self, value: str) -> tuple[Found, ...]:
+        return tuple(Found(_customer(data)) for (data,) in _REMEMBERED.rows(self.connection, {"wanted": value}))
+
+    def by_word(self, word: str) -> tuple[Found, ...]:
+        return tuple(Found(_customer(data)) for (data,) in _NAMED.rows(self.connection, {"wanted": word}))
 
     def by_id(self, customer: str) -> Customer | None:
         found = next((one for several in self._known.values() for one in several if one.id == customer), None)
@@ -99,7 +118,7 @@ class Difference:
         return bool(self.added or self.changed or self.removed)
 
 
-def difference(connection: Connection, wanted: Sequence[Customer]) -> Difference:
+def difference(connection: Connection, wanted: Sequence[Customer], *, keep: bool = False) -> Difference:
     """What `replace` would do."""
     have = {
         row.id: row.data
@@ -111,20 +130,22 @@ def difference(connection: Connection, wanted: Sequence[Customer]) -> Difference
     return Difference(
         added=tuple(sorted(new.keys() - have.keys())),
         changed=tuple(sorted(one for one in new.keys() & have.keys() if new[one] != have[one])),
-        removed=tuple(sorted(have.keys() - new.keys())),
+        removed=() if keep else tuple(sorted(have.keys() - new.keys())),
         same=sum(have.get(one) == data for one, data in new.items()),
     )
 
 
-def replace(connection: Connection, wanted: Sequence[Customer]) -> Difference:
-    """Make the directory exactly `wanted`, touching only customers that differ. Tickets keep what they were stamped with."""
-    change = difference(connection, wanted)
-    gone = [*change.changed, *change.removed]
-    if gone:
+def replace(connection: Connection, wanted: Sequence[Customer], *, keep: bool = False) -> Difference:
+    """Make the directory exactly `wanted`, touching only customers that differ; `keep`: those that are not wanted stay.
+
+    Tickets keep what they were stamped with."""
+    change = difference(connection, wanted, keep=keep)
+    for gone in _chunks((*change.changed, *change.removed)):
         connection.execute(sa.delete(customer_keys).where(customer_keys.c.customer.in_(gone)))
-    if change.removed:
-        connection.execute(sa.delete(pins).where(pins.c.customer.in_(change.removed)))
-        connection.execute(sa.delete(customers).where(customers.c.id.in_(change.removed)))
+    for gone in _chunks(change.removed):
+        connection.execute(sa.delete(assignments).where(assignments.c.customer.in_(gone)))
+        connection.execute(sa.delete(pins).where(pins.c.customer.in_(gone)))
+        connection.execute(sa.delete(customers).where(customers.c.id.in_(gone)))
     by_id = {customer.id: customer for customer in wanted}
     for one in change.changed:
         connection.execute(sa.update(customers).where(customers.c.id == one).values(data=json.loads(_data(by_id[one]))))
@@ -138,8 +159,15 @@ def replace(connection: Connection, wanted: Sequence[Customer]) -> Difference:
     return change
 
 
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Databases take only so many values in one statement."""
+    return (ids[i : i + 5_000] for i in range(0, len(ids), 5_000))
+
+
 def _keys(customer: Customer) -> list[dict[str, str]]:
     values = {("domain", domain) for domain in customer.domains}
+    values |= {("partner", customer.partner)} if customer.partner else set()
+    values |= {("word", word) for word in naming(customer)}
     values |= {("code", code) for code in (customer.code, *customer.aliases) if code}
     for contact in customer.contacts:
         values |= {("address", address) for address in contact.emails} | {
@@ -148,13 +176,67 @@ def _keys(customer: Customer) -> list[dict[str, str]]:
     return [{"kind": kind, "value": value, "customer": customer.id} for kind, value in sorted(values)]
 
 
+def remember(connection: Connection, value: str, customer: str, by: str, at: datetime, ticket_id: int | None) -> None:
+    """A person says whose address or number this is; the last word counts."""
+    connection.execute(sa.delete(assignments).where(assignments.c.value == value))
+    row = {"value": value, "customer": customer, "by": by, "at": at, "ticket_id": ticket_id}
+    connection.execute(sa.insert(assignments), row)
+
+
+def remembered(connection: Connection, customer: str) -> tuple[tuple[str, str, datetime], ...]:
+    """(address or number, who said so, when) of everything that people have assigned to a customer."""
+    query = sa.select(assignments).where(assignments.c.customer == customer).order_by(assignments.c.value)
+    return tuple((row.value, row.by, row.at) for row in connection.execute(query))
+
+
+def served_by(connection: Connection, partner: str) -> tuple[tuple[str, str], ...]:
+    """(id, name) of the customers that a partner serves."""
+    query = (
+        sa.select(_TEXT)
+        .join(customer_keys, customer_keys.c.customer == customers.c.id)
+        .where(customer_keys.c.kind == "partner", customer_keys.c.value == partner)
+        .order_by(customers.c.id)
+        .limit(200)
+    )
+    found = (_customer(data) for (data,) in connection.execute(query))
+    return tuple((one.id, one.name) for one in found)
+
+
 # PINs -----------------------------------------------------------------------------------------------------------
 
 
 def pin_hashes(connection: Connection, customer: str) -> tuple[str, ...]:
     """The argon2 hashes of a customer's PINs that hold."""
-    query = sa.select(pins.c.hash).where(pins.c.customer == customer, pins.c.revoked.is_(False)).order_by(pins.c.id)
-    return tuple(connection.execute(query).scalars())
+    return tuple(hashed for _, hashed in pins_in_force(connection, customer, None))
+
+
+def pins_in_force(connection: Connection, customer: str, now: datetime | None) -> tuple[tuple[int, str], ...]:
+    """(id, argon2 hash) of every PIN of a customer that holds, at `now` where some hold for a time only."""
+    query = sa.select(pins.c.id, pins.c.hash).where(pins.c.customer == customer, pins.c.revoked.is_(False))
+    if now is not None:
+        query = query.where(sa.or_(pins.c.ends_at.is_(None), pins.c.ends_at > now))
+    return tuple((row.id, row.hash) for row in connection.execute(query.order_by(pins.c.id)))
+
+
+def issued(connection: Connection, customer: str | None = None) -> tuple[PinRecord, ...]:
+    """Every PIN there is, or a customer's, the revoked ones too; never what it is."""
+    query = sa.select(pins).order_by(pins.c.customer, pins.c.id)
+    if customer is not None:
+        query = query.where(pins.c.customer == customer)
+    return tuple(
+        PinRecord(row.id, row.customer, row.contact, row.created_at, row.ends_at, row.once, row.revoked)
+        for row in connection.execute(query)
+    )
+
+
+def spend_pin(connection: Connection, pin: int) -> None:
+    """A code that holds for one call has been used."""
+    connection.execute(sa.update(pins).where(pins.c.id == pin, pins.c.once.is_(True)).values(revoked=True))
+
+
+def revoke_pin(connection: Connection, pin: int) -> bool:
+    query = sa.update(pins).where(pins.c.id == pin, pins.c.revoked.is_(False)).values(revoked=True)
+    return bool(connection.execute(query).rowcount)
 
 
 def imported_pins(connection: Connection) -> Mapping[str, frozenset[str]]:
@@ -167,8 +249,14 @@ def imported_pins(connection: Connection) -> Mapping[str, frozenset[str]]:
     return {customer: frozenset(values) for customer, values in found.items()}
 
 
-def add_pin(connection: Connection, customer: str, hashed: str, fingerprint: str | None) -> int:
-    values = {"customer": customer, "hash": hashed, "imported": fingerprint, "revoked": False}
+def add_pin(
+    connection: Connection, customer: str, hashed: str, fingerprint: str | None, *,
+    contact: str | None = None, at: datetime | None = None, ends: datetime | None = None, once: bool = False,
+) -> int:  # fmt: skip
+    values = {
+        "customer": customer, "hash": hashed, "imported": fingerprint, "revoked": False,
+        "contact": contact, "created_at": at, "ends_at": ends, "once": once,
+    }  # fmt: skip
     return int(connection.execute(sa.insert(pins).returning(pins.c.id), values).scalar_one())
 
 
@@ -199,11 +287,25 @@ def _data(customer: Customer) -> str:
 def _customer(data: str) -> Customer:
     """From JSON; the same text gives the same frozen value, so a busy customer is decoded once."""
     facts = json.loads(data)
-    contract = facts.pop("contract")
-    starts, ends = (date.fromisoformat(day) if day else None for day in (contract["starts"], contract["ends"]))
-    contacts = tuple(_contact(contact) for contact in facts.pop("contacts"))
+    made = {
+        "contract": _contract(facts.pop("contract")),
+        "contacts": tuple(_contact(contact) for contact in facts.pop("contacts")),
+        "also": tuple(
+            Agreement(one["desk"], one["plan"], tuple(one["add_ons"]), _contract(one["contract"]))
+            for one in facts.pop("also", ())
+        ),
+    }
     lists = {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
-    return Customer(**{**facts, **lists, "contacts": contacts, "contract": Contract(starts, ends, contract["paid"])})
+    return Customer(**{**facts, **lists, **made})
+
+
+def _contract(facts: Mapping[str, Any]) -> Contract:
+    products = tuple(Product(**{**one, "ends": _day(one["ends"])}) for one in facts.get("products", ()))
+    return Contract(**{**facts, "starts": _day(facts["starts"]), "ends": _day(facts["ends"]), "products": products})
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _contact(facts: Mapping[str, Any]) -> Contact:

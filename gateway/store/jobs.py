@@ -49,6 +49,7 @@ class Settled:
 Handler = Callable[[Job], Settled]
 
 FIRST_BACK_OFF = timedelta(seconds=5)
+COMING_BACK = ("held", "balance", "retain")  # kinds of which there is always one; nobody waits for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,16 @@ def add_all(connection: Connection, todo: Sequence[Todo], ticket_id: int | None)
     if rows:
         _INSERT.run_all(connection, rows)
         wake_jobs(connection)
+
+
+def keep_going(connection: Connection, kinds: Sequence[str], now: datetime) -> None:
+    """Jobs that come back for ever, one of each kind: put down when there is none, due now when put off beyond a day (a
+    clock was set back)."""
+    for kind in kinds:
+        far = sa.update(jobs).where(jobs.c.kind == kind, jobs.c.run_at > now + timedelta(days=1)).values(run_at=now)
+        connection.execute(far)
+        if connection.execute(sa.select(jobs.c.id).where(jobs.c.kind == kind).limit(1)).first() is None:
+            add(connection, kind, now, {})
 
 
 def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, kinds: Sequence[str]) -> tuple[Job, ...]:
@@ -210,7 +221,8 @@ def of_ticket(connection: Connection, ticket_id: int) -> tuple[Job, ...]:
 
 def late(connection: Connection, now: datetime, by: timedelta) -> int:
     """How many living jobs are overdue by more than `by`: a sign that no worker runs."""
-    return connection.execute(sa.select(sa.func.count()).where(jobs.c.run_at < now - by)).scalar_one()
+    due = sa.select(sa.func.count()).where(jobs.c.run_at < now - by, jobs.c.kind.not_in(COMING_BACK))
+    return connection.execute(due).scalar_one()
 
 
 def alarm(connection: Connection, now: datetime, kind: str, words: str, ticket_id: int | None = None) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.store.prepared import Prepared
-from gateway.store.tables import letters
+from gateway.store.tables import letters, tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,21 @@ def sent_since(
         query = query.where(letters.c.recipient == recipient)
     if ticket_id is not None:
         query = query.where(letters.c.ticket_id == ticket_id)
+    return tuple(connection.execute(query.order_by(letters.c.at)).scalars())
+
+
+def to_unverified_since(connection: Connection, since: datetime) -> tuple[datetime, ...]:
+    """When acknowledgements went to senders that nobody verified: what all forgers together can make us send."""
+    query = (
+        sa.select(letters.c.at)
+        .join(tickets, tickets.c.id == letters.c.ticket_id)
+        .where(
+            letters.c.at >= since,
+            letters.c.kind == "acknowledgement",
+            letters.c.state != "refused",
+            ~tickets.c.verified,
+        )
+    )
     return tuple(connection.execute(query.order_by(letters.c.at)).scalars())
 
 

@@ -51,7 +51,7 @@ class Prepared:
 
     def __init__(self, statement: Any) -> None:
         self._statements: Mapping[str, Any] | None = statement if isinstance(statement, Mapping) else None
-        self._statement = statement
+        self.statement = statement
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, connection: Connection, values: Values) -> int:
@@ -77,7 +77,7 @@ class Prepared:
     def _for(self, dialect: sa.Dialect) -> _Compiled:
         found = self._compiled.get(dialect.name)
         if found is None:
-            statement = self._statements[dialect.name] if self._statements else self._statement
+            statement = self._statements[dialect.name] if self._statements else self.statement
             found = self._compiled[dialect.name] = _compile(statement, dialect)
         return found
 

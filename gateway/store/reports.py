@@ -17,9 +17,9 @@ from gateway.store.tables import raws, reports, threads, tickets
 OUTCOMES = ("new", "append", "duplicate", "held", "refused")
 _INSERT_REPORT = Prepared(sa.insert(reports))
 _BY_KEY = Prepared(
-    sa.select(reports.c.id, reports.c.ticket_id, reports.c.customer, reports.c.verified).where(
-        reports.c.key == sa.bindparam("wanted")
-    )
+    sa.select(
+        reports.c.id, reports.c.ticket_id, reports.c.customer, reports.c.verified, reports.c.sha256, reports.c.rcpt
+    ).where(reports.c.key == sa.bindparam("wanted"))
 )
 _KEEP_RAW = Prepared({
     "sqlite": sqlite_insert(raws).on_conflict_do_nothing(),
@@ -33,7 +33,7 @@ _NAME_THREAD = Prepared({
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One report and its outcome, as `presa ledger --json` prints it."""
+    """One report and its outcome, as `presa ledger --json` prints it. `story`: what people decided about it since."""
 
     id: int
     at: datetime
@@ -50,6 +50,7 @@ class LedgerRow:
     acknowledge: bool
     sha256: str | None
     evidence: tuple[str, ...]
+    story: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Twin:
     ticket_id: int | None
     customer: str | None
     verified: bool
+    sha256: str | None = None
+    rcpt: Sequence[str] = ()
 
 
 def keep_raw(connection: Connection, sha256: str, size: int, compressed: bytes) -> None:
@@ -82,9 +85,15 @@ def insert(connection: Connection, values: Mapping[str, Any]) -> None:
     """A row of the ledger. Two with one key cannot be: the database refuses the second, and its transaction runs again."""
     row = {
         "key": None, "twin": None, "envelope_from": None, "message_id": None, "sha256": None, "reason": None,
-        "ticket_id": None, "customer": None, "verified": False, "acknowledge": False, "evidence": (), **values,
+        "ticket_id": None, "customer": None, "verified": False, "acknowledge": False, "evidence": (), "story": None,
+        "words": None, **values,
     }  # fmt: skip
     _INSERT_REPORT.run(connection, row)
+
+
+def settle(connection: Connection, report_id: int, facts: Mapping[str, Any]) -> None:
+    """A person decided about this report: its outcome is another one now. What it was stands in its story."""
+    connection.execute(sa.update(reports).where(reports.c.id == report_id).values(**facts))
 
 
 def ledger(
@@ -97,7 +106,7 @@ def ledger(
     if limit is not None:
         query = query.limit(limit)
     for row in connection.execute(query.execution_options(yield_per=500)):
-        yield _row(row)
+        yield line(row)
 
 
 def latest(connection: Connection, outcomes: Sequence[str], limit: int) -> tuple[LedgerRow, ...]:
@@ -105,17 +114,17 @@ def latest(connection: Connection, outcomes: Sequence[str], limit: int) -> tuple
     query = sa.select(reports).order_by(reports.c.id.desc()).limit(limit)
     if outcomes:
         query = query.where(reports.c.outcome.in_(outcomes))
-    return tuple(_row(row) for row in connection.execute(query))
+    return tuple(line(row) for row in connection.execute(query))
 
 
 def get(connection: Connection, report_id: int) -> LedgerRow | None:
     row = connection.execute(sa.select(reports).where(reports.c.id == report_id)).one_or_none()
-    return None if row is None else _row(row)
+    return None if row is None else line(row)
 
 
 def of_ticket(connection: Connection, ticket_id: int) -> tuple[LedgerRow, ...]:
     return tuple(
-        _row(row)
+        line(row)
         for row in connection.execute(sa.select(reports).where(reports.c.ticket_id == ticket_id).order_by(reports.c.id))
     )
 
@@ -172,6 +181,26 @@ def acknowledged_since(connection: Connection, requester: str, since: datetime) 
     return _ANSWERED.first(connection, {"requester": requester, "since": since}) is not None
 
 
+_SAME_WORDS = Prepared(
+    sa.select(sa.func.count())
+    .select_from(reports)
+    .where(
+        reports.c.words == sa.bindparam("words"),
+        reports.c.at > sa.bindparam("since", type_=reports.c.at.type),
+    )
+)
+_AGAIN = Prepared(
+    sa.select(_ANSWERED.statement.exists().label("answered"), _SAME_WORDS.statement.scalar_subquery().label("same"))
+)
+
+
+def repeated(connection: Connection, requester: str, words: str, since: datetime) -> tuple[bool, int]:
+    """In one question: was an acknowledgement decided for this address since an instant, and how many mails of senders
+    that nobody verified had the same words?"""
+    ((answered, same),) = _AGAIN.rows(connection, {"requester": requester, "words": words, "since": since})
+    return bool(answered), int(same)
+
+
 def orphans(connection: Connection) -> tuple[int, ...]:
     """Reports whose outcome says there is a ticket that is not there: the ledger's balance, always empty."""
     query = (
@@ -190,8 +219,10 @@ def unreported(connection: Connection) -> tuple[int, ...]:
     return tuple(connection.execute(query).scalars())
 
 
-def _row(row: sa.Row[Any]) -> LedgerRow:
+def line(row: sa.Row[Any]) -> LedgerRow:
+    """A whole row of the table as the ledger's line."""
     return LedgerRow(
         row.id, row.at, row.door, row.peer, row.message_id, row.envelope_from, tuple(row.rcpt), row.outcome, row.reason,
         row.ticket_id, row.customer, row.verified, row.acknowledge, row.sha256, tuple(row.evidence),
+        tuple(row.story or ()),
     )  # fmt: skip

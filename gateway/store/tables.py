@@ -4,11 +4,10 @@ Instants are whole microseconds since 1970 UTC on both databases (`Instant`), so
 JSON columns hold what is only read together with its row; what is searched or joined has a column of its own.
 """
 
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
@@ -35,9 +34,6 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
-_encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
 class Json(TypeDecorator[Any]):
     """A JSON document as text: read whole, never queried inside, the same bytes on both databases."""
 
@@ -45,10 +41,10 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
-        return None if value is None else _encode(value)
+        return None if value is None else orjson.dumps(value).decode()
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else orjson.loads(value)
 
 
 metadata = MetaData(
@@ -95,9 +91,70 @@ reports = Table(
     Column("verified", Boolean, nullable=False),
     Column("acknowledge", Boolean, nullable=False),
     Column("evidence", Json, nullable=False),
+    Column("words", Text),  # of a mail from somebody unverified: a hash of its masked words, to count repetitions
+    Column("story", Json),  # what people decided about it since: who, when, what it was before
     sqlite_autoincrement=True,
 )
 Index("ix_reports_message_id", reports.c.message_id, postgresql_where=reports.c.message_id.isnot(None))
+WORDS = reports.c.words.isnot(None)
+Index("ix_reports_words_at", reports.c.words, reports.c.at, sqlite_where=WORDS, postgresql_where=WORDS)
+HELD, SPAM = reports.c.outcome == sa.literal_column("'held'"), reports.c.reason == sa.literal_column("'spam'")
+Index("ix_reports_held", reports.c.id, sqlite_where=HELD, postgresql_where=HELD)
+Index("ix_reports_spam", reports.c.id, sqlite_where=SPAM, postgresql_where=SPAM)
+
+tallies = Table(
+    "tallies",  # promises given by each door, by UTC day, and those whose report was not found when somebody looked
+    metadata,
+    Column("door", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("promised", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+)
+erasures = Table(
+    "erasures",  # tickets whose texts are gone for good; the ledger's keys stay, so that none of them comes back
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),  # erased | retention
+)
+
+mailboxes = Table(
+    "mailboxes",  # how far each mailbox is read, by whom, and what is wrong with it
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("begun_at", Instant, nullable=False),
+    Column("holder", Text),  # the replica that reads it until `lease_until`; the fence counts holders
+    Column("lease_until", Instant),
+    Column("fence", Integer, nullable=False),
+    Column("uidvalidity", BigInteger),
+    Column("polled_at", Instant),  # when it was last seen to be read to its end
+    Column("mail_at", Instant),  # when the last mail was listed
+    Column("refusals", Integer, nullable=False),  # logins refused in a row
+    Column("paused_until", Instant),
+    Column("credentials", Text),  # a keyed hash of what was refused: new ones end a pause
+    Column("refresh_token", Text),  # the provider's newest, where it replaces them
+    Column("troubles", Json, nullable=False),  # {kind: since}: alarms that were raised and are not over
+    Column("canary_id", Text),  # Message-ID of the canary under way
+    Column("canary_at", Instant),  # when a canary was last sent
+)
+mailbox_mails = Table(
+    "mailbox_mails",  # every mail that a mailbox listed, and what became of it
+    metadata,
+    Column("mailbox", Text, primary_key=True),
+    Column("uidvalidity", BigInteger, primary_key=True),
+    Column("uid", BigInteger, primary_key=True),
+    Column("received", Instant, nullable=False),  # INTERNALDATE
+    Column("size", BigInteger, nullable=False),
+    Column("listed_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),  # how often it was begun and did not end
+    Column("misses", Integer, nullable=False),  # how often the server did not give it
+    Column("next_try", Instant),
+    Column("state", Text, nullable=False),  # listed | filed (to be flagged or moved) | done
+    Column("outcome", Text),
+)
+UNDONE = mailbox_mails.c.state != sa.literal_column("'done'")
+Index("ix_mailbox_mails_undone", mailbox_mails.c.mailbox, sqlite_where=UNDONE, postgresql_where=UNDONE)
 
 # Tickets --------------------------------------------------------------------------------------------------------
 
@@ -134,12 +191,97 @@ tickets = Table(
     Column("met", Json, nullable=False),  # {target: instant}
     Column("clocks", Json, nullable=False),  # the stamp as shown, with its arithmetic
     Column("evidence", Json, nullable=False),  # why this customer, priority, queue, ...
+    Column("region", Text),  # the customer's, where the plan's hours depend on it
+    Column("desk_version", Text),  # the configuration that it was stamped with
+    Column("stage", Text),  # of a kind that lives by agreement: requested, quoted, ...
+    Column("valid_until", Instant),  # of what was offered to the customer
+    Column("updates_every", Text),  # the cadence of news that was agreed, instead of the plan's
+    Column("merged_into", BigInteger),  # the ticket that it was found to repeat
+    Column("parent", BigInteger),  # the wider fault that it is part of
     Column("version", Integer, nullable=False),
     sqlite_autoincrement=True,
 )
 Index("ix_tickets_customer_received_at", tickets.c.customer, tickets.c.received_at)
 Index("ix_tickets_requester_received_at", tickets.c.requester, tickets.c.received_at)
 Index("ix_tickets_state_next_due", tickets.c.state, tickets.c.next_due)
+
+desk_versions = Table(
+    "desk_versions",  # every configuration of a desk that a ticket was stamped with, as it was written
+    metadata,
+    Column("desk", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+)
+
+ticket_queues = Table(
+    "ticket_queues",  # further queues of a ticket whose mail went to several of our addresses
+    metadata,
+    Column("ticket_id", BigInteger, ForeignKey("tickets.id"), primary_key=True),
+    Column("desk", Text, primary_key=True),
+    Column("queue", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index("ix_ticket_queues_queue", ticket_queues.c.queue)
+
+traces = Table(
+    "traces",  # what each report names, for later ones to be compared with
+    metadata,
+    _id(),
+    Column("ticket_id", BigInteger, nullable=False, index=True),
+    Column("customer", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("data", Json, nullable=False),  # routing.facts.Trace
+)
+Index("ix_traces_customer_at", traces.c.customer, traces.c.at)
+trace_keys = Table(
+    "trace_keys",  # how they are found: a whole text, an alert, an object, a service in trouble
+    metadata,
+    Column("customer", Text, primary_key=True),  # "" for what is looked for at all customers
+    Column("key", Text, primary_key=True),
+    Column("trace_id", BigInteger, primary_key=True),
+)
+Index("ix_trace_keys_trace_id", trace_keys.c.trace_id)
+suggestions = Table(
+    "suggestions",  # earlier tickets (or a wider fault) that a ticket may belong to, best first
+    metadata,
+    Column("ticket_id", BigInteger, primary_key=True),
+    Column("other_id", BigInteger, primary_key=True),
+    Column("rank", Integer, nullable=False),
+    Column("why", Json, nullable=False),
+)
+merges = Table(
+    "merges",  # every joining of two tickets, with what it takes to undo it
+    metadata,
+    _id(),
+    Column("ticket_id", BigInteger, nullable=False, index=True),
+    Column("into_id", BigInteger, nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Json, nullable=False),
+    Column("before", Json, nullable=False),
+    Column("undone_at", Instant),
+    Column("undone_by", Text),
+)
+faults = Table(
+    "faults",  # the same trouble at several customers: proposed, until somebody confirms or dismisses it
+    metadata,
+    _id(),
+    Column("desk", Text, nullable=False),
+    Column("sign", Text, nullable=False),
+    Column("at", Instant, nullable=False),  # of its newest report
+    Column("state", Text, nullable=False),  # proposed | confirmed | dismissed
+    Column("ticket_id", BigInteger),  # the parent incident, once confirmed
+    Column("by", Text),
+)
+Index("ix_faults_sign_at", faults.c.sign, faults.c.at)
+fault_tickets = Table(
+    "fault_tickets",  # the tickets that look like part of a wider fault
+    metadata,
+    Column("fault_id", BigInteger, ForeignKey("faults.id"), primary_key=True),
+    Column("ticket_id", BigInteger, primary_key=True),
+)
 
 entries = Table(
     "entries",  # a ticket's story, in order; the highest id is also the console's change counter
@@ -290,6 +432,15 @@ customer_keys = Table(
     Column("value", Text, primary_key=True),
     Column("customer", Text, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
 )
+assignments = Table(
+    "assignments",  # addresses and numbers that a person has assigned to a customer, with who and when as evidence
+    metadata,
+    Column("value", Text, primary_key=True),
+    Column("customer", Text, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("ticket_id", BigInteger),
+)
 pins = Table(
     "pins",
     metadata,
@@ -298,6 +449,10 @@ pins = Table(
     Column("hash", Text, nullable=False),
     Column("imported", Text),  # keyed hash of an imported PIN, so that importing again changes nothing
     Column("revoked", Boolean, nullable=False),
+    Column("contact", Text),  # whose it is; NULL: the whole contract's
+    Column("created_at", Instant),
+    Column("ends_at", Instant),
+    Column("once", Boolean, nullable=False, server_default=sa.false()),  # a code that holds for one call
 )
 users = Table(
     "users",
@@ -314,6 +469,20 @@ sessions = Table(
     Column("token", Text, primary_key=True),  # sha256 of the cookie
     Column("login", Text, ForeignKey("users.login", ondelete="CASCADE"), nullable=False),
     Column("expires", Instant, nullable=False),
+)
+api_tokens = Table(
+    "api_tokens",  # what programs show at the /in doors
+    metadata,
+    Column("id", Text, primary_key=True),  # the public half
+    Column("name", Text, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("hash", Text, nullable=False),  # sha256 of the secret half, which is random or derived (a form's key)
+    Column("vouches", Boolean, nullable=False),  # its holder knows who its users are
+    Column("edge", Boolean, nullable=False),  # its holder is our edge: the results that it writes count
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("used_at", Instant),
 )
 forms = Table(
     "forms",  # a form sent twice acts once

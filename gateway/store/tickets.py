@@ -9,13 +9,34 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.store.prepared import Prepared
-from gateway.store.tables import EPOCH, MICROSECOND, alarms, call_events, entries, microseconds, reports, tickets
+from gateway.store.tables import (
+    EPOCH,
+    MICROSECOND,
+    alarms,
+    call_events,
+    entries,
+    microseconds,
+    reports,
+    ticket_queues,
+    tickets,
+)
 from routing.numbers import number_of
 from routing.tickets import OPEN, Pause, Ticket
 
+# What most new tickets do not have.
+NOT_YET: Mapping[str, Any] = {column.name: None for column in tickets.columns if column.nullable}
 PREFIX = "PR"  # of a ticket whose desk is not configured any more
 _INSERT_TICKET = Prepared(sa.insert(tickets).returning(tickets.c.id))
 _INSERT_ENTRIES = Prepared(sa.insert(entries))
+_MAILS = Prepared(
+    sa.select(sa.func.count())
+    .select_from(entries)
+    .where(
+        entries.c.ticket_id == sa.bindparam("ticket"),
+        entries.c.kind == sa.literal_column("'mail-in'"),
+        entries.c.at > sa.bindparam("since", type_=entries.c.at.type),
+    )
+)
 _NAMES = tuple(tickets.c.keys())
 _GET = sa.select(tickets).where(tickets.c.id == sa.bindparam("ticket"))
 _ONE, _LOCKED = Prepared(_GET), Prepared(_GET.with_for_update())
@@ -42,7 +63,7 @@ class NewEntry:
 
 def insert(connection: Connection, values: Mapping[str, Any]) -> int:
     """A new ticket from its columns (`pauses` and `met` start empty); returns its id, from which its number follows."""
-    row = {"pauses": [], "met": {}, "version": 1, "assignee": None, "resolved_at": None, **values}
+    row = {**NOT_YET, "pauses": [], "met": {}, "version": 1, **values}
     ((ticket_id,),) = _INSERT_TICKET.rows(connection, row)
     return int(ticket_id)
 
@@ -59,11 +80,18 @@ def get(connection: Connection, ticket_id: int, prefixes: Mapping[str, str], *, 
     return None if row is None else _ticket(dict(zip(_NAMES, row, strict=True)), prefixes)
 
 
+def mails_since(connection: Connection, ticket_id: int, since: datetime) -> int:
+    """How many mails came to a ticket after an instant."""
+    ((found,),) = _MAILS.rows(connection, {"ticket": ticket_id, "since": since})
+    return int(found)
+
+
 def update(connection: Connection, ticket: Ticket, **changes: Any) -> None:
     """Change columns of a ticket that was read with `lock`. `pauses` and `met` are given as values."""
     if "pauses" in changes:
         changes["pauses"] = [
-            [microseconds(p.start), None if p.end is None else microseconds(p.end), p.reason] for p in changes["pauses"]
+            [microseconds(p.start), None if p.end is None else microseconds(p.end), p.reason, p.on]
+            for p in changes["pauses"]
         ]
     if "met" in changes:
         changes["met"] = {target: microseconds(at) for target, at in changes["met"].items()}
@@ -168,7 +196,8 @@ def _filtered(query: sa.Select[Any], wanted: Wanted) -> sa.Select[Any]:
     elif wanted.state != "all":
         query = query.where(tickets.c.state == wanted.state)
     if wanted.queue:
-        query = query.where(tickets.c.queue == wanted.queue)
+        further = (ticket_queues.c.ticket_id == tickets.c.id, ticket_queues.c.queue == wanted.queue)
+        query = query.where(sa.or_(tickets.c.queue == wanted.queue, sa.exists().where(*further)))
     if wanted.customer:
         query = query.where(tickets.c.customer == wanted.customer)
     if wanted.ticket_id is not None:
@@ -185,7 +214,21 @@ def _instant(value: int) -> datetime:
 def _ticket(row: Mapping[str, Any], prefixes: Mapping[str, str]) -> Ticket:
     facts = dict(row)
     facts["number"] = number_of(row["id"], prefixes.get(row["desk"], PREFIX))
-    facts["pauses"] = tuple(Pause(_instant(a), None if b is None else _instant(b), why) for a, b, why in row["pauses"])
+    facts["pauses"] = tuple(
+        Pause(_instant(a), None if b is None else _instant(b), *why) for a, b, *why in row["pauses"]
+    )
     facts["met"] = {target: _instant(at) for target, at in row["met"].items()}
     facts["evidence"] = tuple(row["evidence"])
     return Ticket(**facts)
+
+
+def last_evidence(connection: Connection, customer: str) -> tuple[datetime, tuple[str, ...]] | None:
+    """When this customer's latest ticket came, and how it was recognised."""
+    query = (
+        sa.select(tickets.c.received_at, tickets.c.evidence)
+        .where(tickets.c.customer == customer)
+        .order_by(tickets.c.received_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row.received_at, tuple(row.evidence))

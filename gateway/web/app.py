@@ -3,17 +3,24 @@ logic.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from gateway.web import console
 from gateway.web.backend import Backend
+from gateway.web.cards import Cards
+from gateway.web.held import HeldMails
+from gateway.web.related import RelatedTickets
+from routing.desk import Desk
 
 
 @dataclass(slots=True)
@@ -31,10 +38,16 @@ def make_app(
     phone: Sequence[BaseRoute],
     alive: Executor,
     *,
+    held: HeldMails | None = None,
+    cards: Cards | None = None,
+    related: RelatedTickets | None = None,
+    desks: Mapping[str, Desk] = MappingProxyType({}),
+    templates: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
+    incoming: ASGIApp | None = None,
     simulated: APIRouter | None = None,
 ) -> FastAPI:
-    """The ASGI application. `phone`: the carrier's routes; `simulated`: the demo's telephones, mounted under
-    /simulated.
+    """The ASGI application. `phone`: the carrier's routes; `incoming`: the doors for programs, mounted under /in;
+    `simulated`: the demo's telephones, mounted under /simulated.
     """
     app = FastAPI(title="Presa", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -50,7 +63,9 @@ def make_app(
 
     app.router.routes.append(Route("/ready", ready, methods=["GET"]))
     app.router.routes.extend(phone)
+    if incoming is not None:
+        app.mount("/in", incoming)
     if simulated is not None:
         app.include_router(simulated, prefix="/simulated")
-    app.include_router(console.router(backend, settings))
+    app.include_router(console.router(backend, settings, held=held, cards=cards, related=related, desks=desks, templates=templates))
     return app

@@ -13,8 +13,9 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import get_args
 from urllib.parse import quote, urlencode
 
@@ -25,18 +26,24 @@ from starlette.responses import Response, StreamingResponse
 from gateway.errors import Permanent, Temporary
 from gateway.web import forms, mailbody, rendering, sessions, signin, views
 from gateway.web.backend import Backend
+from gateway.web.cards import CardPages, Cards
+from gateway.web.desks import DeskPages
+from gateway.web.held import HeldMails, HeldPages
 from gateway.web.labels import mark as _
+from gateway.web.letters import LetterPages
+from gateway.web.related import RelatedPages, RelatedTickets
 from gateway.web.rendering import Words, redirect, secured
 from gateway.web.signin import COOKIE, Hint, Settings
-from gateway.web.views import Action, Filters, User
+from gateway.web.views import Action, Filters
+from gateway.web.visits import MAY_NOT, ROWS, Handler, Refused, Visit
+from gateway.web.visits import offset as _offset
+from routing.desk import Desk
 
 __all__ = ["Backend", "Hint", "Settings", "router"]
 
-ROWS = 100
 KEEPALIVE_SECONDS = 20.0
 # Many changes in one breath are one event: a busy night must not make every open page fetch at every commit.
 GATHER_SECONDS = 0.5
-MAY_NOT = _("Your role may look, but not do this.")
 DONE: Mapping[str, str] = {
     "take": _("Taken in charge."),
     "answer": _("The answer is on its way."),
@@ -48,35 +55,15 @@ DONE: Mapping[str, str] = {
     "resolve": _("Resolved."),
     "close": _("Closed."),
     "reopen": _("Reopened."),
+    "contract": _("Plan changed; the deadlines were counted again from the start."),
+    "plan": _("The action plan stands; the customer hears how it goes from now on."),
+    "news": _("Kept: the customer knows how it goes."),
+    "move": _("Moved to the next stage."),
+    "verify": _("The sender is verified; the ticket has the rights of its plan."),
+    "assign": _("The report has its customer, and the address is remembered."),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request of somebody signed in."""
-
-    request: Request
-    user: User
-    token: str
-    now: datetime
-    change: int
-    alarms: int
-    words: Words
-    form: Mapping[str, str]
-
-    def path(self, name: str) -> str:
-        return str(self.request.path_params.get(name, ""))
-
-
-class Refused(Exception):
-    """The request can't be had; `words` are for the page."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status, self.words = status, words
-
-
-Handler = Callable[[Visit], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -84,6 +71,11 @@ def router(
     backend: Backend,
     settings: Settings,
     *,
+    held: HeldMails | None = None,
+    cards: Cards | None = None,
+    related: RelatedTickets | None = None,
+    desks: Mapping[str, Desk] = MappingProxyType({}),
+    templates: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> APIRouter:
@@ -91,7 +83,9 @@ def router(
     static = rendering.assets()
     drawn = rendering.Pages(static)
     door = signin.Door(backend, settings, drawn, clock, sleep)
-    console = Console(backend, settings, drawn, static, sleep)
+    console = Console(backend, settings, drawn, static, sleep, held)
+    waiting = HeldPages(held, console.draw, drawn) if held else None
+    around = RelatedPages(related, console.draw) if related else None
     pages: tuple[tuple[str, Handler], ...] = (
         ("/", console.tickets),
         ("/tickets/{number}", console.ticket),
@@ -103,11 +97,18 @@ def router(
         ("/ledger", console.ledger),
         ("/alarms", console.alarms),
         ("/outbox", console.outbox),
+        *(waiting.pages() if waiting else ()),
+        *DeskPages(desks, console.draw).pages(),
+        *LetterPages(desks, templates, console.draw).pages(),
+        *(CardPages(cards, console.draw).pages() if cards else ()),
+        *(around.pages() if around else ()),
     )
     posts: tuple[tuple[str, Handler], ...] = (
         ("/tickets/{number}/{action}", console.act),
         ("/alarms/seen", console.see),
         ("/logout", console.logout),
+        *(waiting.posts() if waiting else ()),
+        *(around.posts() if around else ()),
     )
     routes = APIRouter(include_in_schema=False, default_response_class=Response)
     for path, handler in pages:
@@ -131,7 +132,9 @@ class Console:
         pages: rendering.Pages,
         assets: Mapping[str, rendering.Asset],
         sleep: Callable[[float], Awaitable[None]],
+        held: HeldMails | None = None,
     ) -> None:
+        self._held = held
         self._backend = backend
         self._settings = settings
         self._pages = pages
@@ -183,9 +186,9 @@ class Console:
         return Visit(request, user, token, now, change, alarms, Words(user.language, user.zone, now), form)
 
     def _trouble(self, visit: Visit, status: int, words: str) -> Response:
-        return self._draw(visit, "trouble.html", {"status": status, "said": words}, status)
+        return self.draw(visit, "trouble.html", {"status": status, "said": words}, status)
 
-    def _draw(self, visit: Visit, template: str, values: Mapping[str, object], status: int = 200) -> Response:
+    def draw(self, visit: Visit, template: str, values: Mapping[str, object], status: int = 200) -> Response:
         fragment = "hx-request" in visit.request.headers
         shared = {
             "user": visit.user,
@@ -195,6 +198,8 @@ class Console:
             "now": visit.now,
             "change": visit.change,
             "alarms": visit.alarms,
+            "held": self._held.count() if self._held else None,
+            "works": views.works(visit.user),
             "demo": self._settings.demo,
             "fragment": fragment,
             "template": template,
@@ -235,7 +240,7 @@ class Console:
             "more": more,
             "choices": self._backend.choices(visit.user.language),
         }
-        return self._draw(visit, "tickets.html", {**values, "states": ("open", *views.STATES, "all")})
+        return self.draw(visit, "tickets.html", {**values, "states": ("open", *views.STATES, "all")})
 
     def ticket(self, visit: Visit) -> Response:
         done = DONE.get(visit.request.query_params.get("done", ""), "")
@@ -254,7 +259,7 @@ class Console:
             "said": said,
             "once": secrets.token_urlsafe(16),
         }
-        return self._draw(visit, "ticket.html", values, status)
+        return self.draw(visit, "ticket.html", values, status)
 
     def act(self, visit: Visit) -> Response:
         action, number = visit.path("action"), visit.path("number")
@@ -272,16 +277,16 @@ class Console:
         return redirect(f"/tickets/{quote(number, safe='')}?done={action}")
 
     def calls(self, visit: Visit) -> Response:
-        return self._draw(visit, "calls.html", {"rows": self._backend.calls(ROWS)})
+        return self.draw(visit, "calls.html", {"rows": self._backend.calls(ROWS)})
 
     def oncall(self, visit: Visit) -> Response:
-        return self._draw(visit, "oncall.html", {"desks": self._backend.oncall(visit.user.language)})
+        return self.draw(visit, "oncall.html", {"desks": self._backend.oncall(visit.user.language)})
 
     def ledger(self, visit: Visit) -> Response:
         outcome = visit.request.query_params.get("outcome", "")
         outcome = outcome if outcome in views.OUTCOMES else ""
         values = {"rows": self._backend.ledger(outcome, ROWS), "outcome": outcome, "outcomes": views.OUTCOMES}
-        return self._draw(visit, "ledger.html", values)
+        return self.draw(visit, "ledger.html", values)
 
     def alarms(self, visit: Visit) -> Response:
         asked = visit.request.query_params
@@ -294,7 +299,7 @@ class Console:
             "more": f"/alarms?{urlencode({**asked, 'from': offset + ROWS})}" if len(rows) > ROWS else "",
             "may": views.works(visit.user),
         }
-        return self._draw(visit, "alarms.html", values)
+        return self.draw(visit, "alarms.html", values)
 
     def see(self, visit: Visit) -> Response:
         """One alarm was seen, or all that the page showed: what came since stays unseen."""
@@ -311,7 +316,7 @@ class Console:
     def outbox(self, visit: Visit) -> Response:
         if not self._settings.demo:
             raise Refused(404, _("There is no such page."))
-        return self._draw(visit, "outbox.html", {"rows": self._backend.outbox(ROWS)})
+        return self.draw(visit, "outbox.html", {"rows": self._backend.outbox(ROWS)})
 
     # letters and files
 
@@ -372,7 +377,3 @@ class Console:
 
 def _digits(text: str) -> str:
     return "".join(character for character in text if character in "0123456789")
-
-
-def _offset(text: str) -> int:
-    return int(text) if re.fullmatch(r"[0-9]{1,7}", text) else 0

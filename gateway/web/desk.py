@@ -3,20 +3,22 @@ write.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from sqlalchemy import Connection
 
 import parsers
-from gateway import locale, work
+from gateway import locale, vouching, work
 from gateway.engine import Engine
 from gateway.errors import Permanent
-from gateway.store import alarms, calls, letters, reports, tickets, users
+from gateway.store import alarms, calls, letters, queues, reports, tickets, users
 from gateway.store.calls import StoredCall
+from gateway.store.queues import Further
+from gateway.store.tickets import Entry
 from gateway.store.users import StoredUser
-from gateway.web import phrases, rows, story, why
+from gateway.web import phrases, related_desk, rows, story, timeline, why
 from gateway.web.views import (
     AlarmRow,
     CallRow,
@@ -27,6 +29,7 @@ from gateway.web.views import (
     LedgerRow,
     OnCallView,
     OutboxRow,
+    Perhaps,
     TicketPage,
     TicketRow,
     User,
@@ -35,7 +38,7 @@ from parsers import Message
 from routing import numbers
 from routing.desk import Desk
 from routing.sla import Stamp
-from routing.tickets import Ticket
+from routing.tickets import OPEN, Ticket
 
 SESSION = timedelta(hours=12)
 TEXTS = 256  # plain texts of mails that are remembered
@@ -108,8 +111,12 @@ class DeskBackend:
 
         def read(connection: Connection) -> tuple[TicketRow, ...]:
             found = tickets.listed(connection, wanted, self._engine.prefixes)
-            told = tickets.last_told(connection, [ticket.id for ticket in found])
-            return tuple(self._row(ticket, now, told.get(ticket.id), filters.language) for ticket in found)
+            ids = [ticket.id for ticket in found]
+            told, further = tickets.last_told(connection, ids), queues.of(connection, ids)
+            return tuple(
+                self._row(ticket, now, told.get(ticket.id), filters.language, further=further.get(ticket.id, ()))
+                for ticket in found
+            )
 
         return self._database.read(read)
 
@@ -231,12 +238,12 @@ class DeskBackend:
     # Rows to views ----------------------------------------------------------------------------------------------
 
     def _row(
-        self, ticket: Ticket, now: datetime, told: datetime | None, language: str, stamp: Stamp | None = None
-    ) -> TicketRow:
+        self, ticket: Ticket, now: datetime, told: datetime | None, language: str, stamp: Stamp | None = None,
+        further: Sequence[Further] = (),
+    ) -> TicketRow:  # fmt: skip
         desk = self._desk(ticket)
         plan = desk.plans.get(ticket.plan or "")
         ranks = list(desk.priorities)
-        queue = desk.queues.get(ticket.queue)
         stamp = stamp or self._stamp(ticket, now)
         return TicketRow(
             number=ticket.number,
@@ -246,7 +253,7 @@ class DeskBackend:
             priority=ticket.priority,
             rank=ranks.index(ticket.priority) + 1 if ticket.priority in ranks else 0,
             state=ticket.state,
-            queue=rows.words(queue.label, language) if queue else ticket.queue,
+            queue=self._queues(ticket, further, language),
             opened=ticket.opened_at,
             changed=told or ticket.opened_at,
             next=rows.due(ticket, stamp, now),
@@ -266,8 +273,9 @@ class DeskBackend:
         linked = tickets.heads(connection, (ticket.linked,), self._engine.prefixes)
         tale = story.gather(connection, ticket, desk, contact, language, say, self._text_of)
         pause = next((pause.reason for pause in ticket.pauses if pause.end is None), "")
+        further = queues.of(connection, (ticket.id,)).get(ticket.id, ())
         return TicketPage(
-            row=self._row(ticket, now, tale.stored[-1].at if tale.stored else None, language, stamp),
+            row=self._row(ticket, now, tale.stored[-1].at if tale.stored else None, language, stamp, further),
             kind=ticket.kind,
             received=ticket.received_at,
             contact=contact,
@@ -287,12 +295,34 @@ class DeskBackend:
             priorities=rows.priorities(ticket, desk, language),
             escalate_to=rows.queues(desk, language, but=ticket.queue),
             linked=tuple(head.number for head in linked.values()),
+            customer=ticket.customer or "",
+            perhaps=self._perhaps(connection, ticket, tale.stored),
+            related=related_desk.view(connection, self._engine, ticket),
+            timeline=timeline.draw(ticket, desk, stamp, now) if stamp else None,
+            plans=tuple(Choice(plan.id, plan.label) for plan in desk.plans.values()),
+            stage=ticket.stage or "",
+            stages=rows.stages(ticket, desk),
+            valid_until=ticket.valid_until,
         )
+
+    def _queues(self, ticket: Ticket, further: Sequence[Further], language: str) -> str:
+        """The ticket's own queue and those of the other addresses that its mail was sent to."""
+        desks = self._engine.settings.desks
+        places = ((self._desk(ticket).id, ticket.queue), *((one.desk, one.queue) for one in further))
+        known = ((desks[desk].queues.get(queue) if desk in desks else None, queue) for desk, queue in places)
+        return " + ".join(rows.words(queue.label, language) if queue else name for queue, name in known)
+
+    def _perhaps(self, connection: Connection, ticket: Ticket, stored: Sequence[Entry]) -> tuple[Perhaps, ...]:
+        """Whose report it might be: only asked where nobody knows."""
+        if ticket.customer is not None or ticket.state not in OPEN:
+            return ()
+        found = vouching.perhaps(connection, self._engine, ticket, stored)
+        return tuple(Perhaps(one.id, one.name, why.evidence, round(why.score * 100)) for one, why in found)
 
     def _desk(self, ticket: Ticket) -> Desk:
         """The ticket's desk; a ticket that outlived its desk is shown with the words of the first."""
         desks = self._engine.settings.desks
-        return desks.get(ticket.desk) or next(iter(desks.values()))
+        return self._engine.desk_of(ticket) if ticket.desk in desks else next(iter(desks.values()))
 
     def _stamp(self, ticket: Ticket, now: datetime) -> Stamp | None:
         """The ticket's promises now; None without a plan, or when the desk does not know its plan or priority any more."""

@@ -20,7 +20,7 @@ from gateway.web.rendering import FILE_POLICY, secured
 from gateway.web.views import File
 
 FORM_BYTES = 1_000_000
-FORM_FIELDS = 20
+FORM_FIELDS = 120  # a hundred mails may be ticked at once
 LONGEST_TEXT = 200_000
 
 # What an action can't do without, and what is said when it is missing.
@@ -31,6 +31,11 @@ REQUIRED: Mapping[str, tuple[str, str]] = {
     "priority": ("priority", _("Choose the new priority.")),
     "escalate": ("to", _("Choose who takes over.")),
     "resolve": ("text", _("Say what solved it.")),
+    "contract": ("plan", _("Choose the plan.")),
+    "plan": ("text", _("Write the action plan first.")),
+    "news": ("text", _("Write what the customer was told.")),
+    "assign": ("customer", _("Say whose report it is.")),
+    "move": ("to", _("Choose the next stage.")),
 }
 
 

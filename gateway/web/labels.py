@@ -81,6 +81,8 @@ LABELS: Mapping[str, str] = {
     "imap": _("IMAP"),
     "file": _("File"),
     "portal": _("Portal"),
+    "http": _("HTTP"),
+    "form": _("Web form"),
     "callback": _("Callback"),
     # mails that leave
     "sent": _("Sent"),
@@ -121,6 +123,12 @@ LABELS: Mapping[str, str] = {
     "did-note": _("noted"),
     "did-state": _("changed the state"),
     "did-event": _("reported"),
+    # decisions about a held mail
+    "held-new": _("made it a new ticket"),
+    "held-onto": _("added it to a ticket"),
+    "held-spam": _("called it spam"),
+    "held-erased": _("erased it"),
+    "held-own": _("made it a ticket of its own"),
     # languages
     "it": _("Italian"),
     "en": _("English"),

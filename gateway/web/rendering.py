@@ -80,7 +80,7 @@ class Words:
     """What a template says in one reader's language and zone."""
 
     def __init__(self, language: str, zone: str, now: datetime) -> None:
-        self.language = locale.choose([language])
+        self.language = locale.choose([language], locale.CONSOLE)
         self._ = locale.translator(self.language)
         self._zone = ZoneInfo(zone)
         self._now = now
@@ -100,6 +100,10 @@ class Words:
         if local.date() == today.date():
             return self._format(local, "HH:mm")
         return self._format(local, "EEE d MMM, HH:mm" if local.year == today.year else "d MMM y, HH:mm")
+
+    def day(self, at: datetime) -> str:
+        """A day in short: "Mon 5"."""
+        return self._format(at.astimezone(self._zone), "EEE d")
 
     def moment(self, at: datetime) -> str:
         """Local time in full, with seconds and zone."""

@@ -83,6 +83,12 @@ def priorities(ticket: Ticket, desk: Desk, language: str) -> tuple[Choice, ...]:
     return tuple(Choice(p, f"{p} {words(desk.priorities[p], language)}") for p in possible if p != ticket.priority)
 
 
+def stages(ticket: Ticket, desk: Desk) -> tuple[Choice, ...]:
+    """The stages that this ticket may go to next."""
+    life = desk.lives.get(ticket.kind)  # type: ignore[call-overload]
+    return tuple(Choice(one, one) for one in life.moves.get(ticket.stage or life.start, ())) if life else ()
+
+
 def queues(desk: Desk, language: str, but: str = "") -> tuple[Choice, ...]:
     """The desk's queues, without the one where a ticket is already."""
     return tuple(Choice(q.id, words(q.label, language)) for q in desk.queues.values() if q.id != but)

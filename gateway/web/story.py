@@ -130,9 +130,15 @@ def _mail_in(tale: Tale, entry: Stored) -> Entry:
     letter = Letter(
         str(entry.id), sender, ", ".join(data["to"]), data["subject"], text, rest,
         "" if rest or whole.strip() == text.strip() else whole,
-        ", ".join(data["cc"]), data["html"], files, data["automatic"] or "",
+        ", ".join(data["cc"]), data["html"], files, data["automatic"] or "", joined=_joined(tale, entry),
     )  # fmt: skip
     return Entry(str(entry.id), entry.at, "mail-in", data["name"] or data["from"], "", letter=letter)
+
+
+def _joined(tale: Tale, entry: Stored) -> bool:
+    """Every mail but the one that opened the ticket was added to it."""
+    first = next(one for one in tale.stored if one.kind == "mail-in")
+    return tale.ticket.channel != "mail" or entry.id != first.id
 
 
 def _mail_out(tale: Tale, entry: Stored) -> Entry | None:

@@ -10,11 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from gateway.web.related import RelatedView
+    from gateway.web.timeline import Timeline
 
 Role = Literal["admin", "supervisor", "agent", "on-call", "read-only"]
 State = Literal["new", "taken", "waiting", "resolved", "closed"]
-Action = Literal["take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve", "close", "reopen"]
+Action = Literal[
+    "take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve", "close", "reopen",
+    "contract", "plan", "news", "move", "verify", "assign",
+]  # fmt: skip
 ClockState = Literal["running", "paused", "met", "missed", "stopped"]
 EntryKind = Literal["mail-in", "mail-out", "call", "page", "note", "state", "event"]
 
@@ -22,9 +29,7 @@ ROLES: tuple[Role, ...] = ("admin", "supervisor", "agent", "on-call", "read-only
 STATES: tuple[State, ...] = ("new", "taken", "waiting", "resolved", "closed")
 OUTCOMES = ("new", "append", "duplicate", "held", "refused")
 
-_WORKING: frozenset[Action] = frozenset(
-    ("take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve", "close", "reopen")
-)
+_WORKING: frozenset[Action] = frozenset(get_args(Action))
 MAY: Mapping[Role, frozenset[Action]] = {
     "admin": _WORKING,
     "supervisor": _WORKING,
@@ -33,12 +38,13 @@ MAY: Mapping[Role, frozenset[Action]] = {
     "read-only": frozenset(),
 }
 
+_FURTHER: tuple[Action, ...] = ("contract", "plan", "news", "move", "verify", "assign")
 # Which actions make sense in which state: a page offers no button that the backend would refuse.
 OFFERED: Mapping[State, frozenset[Action]] = {
-    "new": frozenset(("take", "answer", "note", "pause", "priority", "escalate", "resolve")),
-    "taken": frozenset(("take", "answer", "note", "pause", "priority", "escalate", "resolve")),
-    "waiting": frozenset(("take", "answer", "note", "resume", "priority", "escalate", "resolve")),
-    "resolved": frozenset(("answer", "note", "close", "reopen")),
+    "new": frozenset(("take", "answer", "note", "pause", "priority", "escalate", "resolve", *_FURTHER)),
+    "taken": frozenset(("take", "answer", "note", "pause", "priority", "escalate", "resolve", *_FURTHER)),
+    "waiting": frozenset(("take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve", *_FURTHER)),
+    "resolved": frozenset(("answer", "note", "close", "reopen", "move", "verify")),
     "closed": frozenset(("note", "reopen")),
 }
 
@@ -152,7 +158,8 @@ class Attachment:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A mail of the story. `text` is what the author newly wrote, `rest` the quoted part and signature below it,
-    `whole` the full plain text when it is more than text and rest one after the other (answers inside a quote)."""
+    `whole` the full plain text when it is more than text and rest one after the other (answers inside a quote).
+    `joined`: it was added to the ticket that another one opened."""
 
     id: str
     sender: str
@@ -167,6 +174,7 @@ class Letter:
     automatic: str = ""
     delivery: str = ""
     has_raw: bool = True
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,16 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Perhaps:
+    """A customer whose report it might be. `likeness`: 0 to 100, to order them by."""
+
+    id: str
+    name: str
+    evidence: str
+    likeness: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TicketPage:
     """One ticket with its whole story. `row` holds what the list shows too."""
 
@@ -236,6 +254,14 @@ class TicketPage:
     priorities: tuple[Choice, ...] = ()
     escalate_to: tuple[Choice, ...] = ()
     linked: tuple[str, ...] = ()
+    customer: str = ""
+    perhaps: tuple[Perhaps, ...] = ()
+    timeline: Timeline | None = None
+    related: RelatedView | None = None
+    plans: tuple[Choice, ...] = ()
+    stage: str = ""
+    stages: tuple[Choice, ...] = ()
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,4 +396,11 @@ def works(user: User) -> bool:
 def offered(page: TicketPage, user: User) -> frozenset[Action]:
     """The actions that this person is offered on this ticket; without a mail address nothing can be answered."""
     found = MAY[user.role] & OFFERED[page.row.state]
-    return found if page.reply_to else found - {"answer"}
+    lacking = {
+        "answer": page.reply_to,
+        "contract": len(page.plans) > 1,
+        "move": page.stages,
+        "verify": page.customer and not page.row.verified,
+        "news": any(clock.met for clock in page.clocks if clock.target in ("resolution", "execution")),
+    }
+    return found - {action for action, there in lacking.items() if not there}

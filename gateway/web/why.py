@@ -28,6 +28,7 @@ ABOUT: Mapping[str, str] = {
     "plan": "plan",
     "clock": "deadline",
     "thread": "merge",
+    "related": "merge",
     "queue": "queue",
     "page": "page",
     "acknowledge": "answer",
@@ -47,7 +48,7 @@ def decisions(ticket: Ticket, desk: Desk, contact: str, language: str, say: Say)
     found: dict[str, list[str]] = {}
     for line in ticket.evidence:
         topic, colon, rest = line.partition(": ")
-        about = ABOUT.get(topic, "who") if colon else "who"
+        about = ABOUT.get(topic, "who") if colon and rest not in entitlement.TELLING else "who"
         words = _line(topic, rest, language) if colon and topic in ABOUT else line
         if not (topic == "mark" and rest in AUTOMATIC):
             found.setdefault(about, []).append(words)

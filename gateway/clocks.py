@@ -1,0 +1,158 @@
+"""The job of a ticket's clock: says what has fallen due, each once, and sleeps until the next moment.
+
+One row of the jobs table a ticket, however much can fall due on it; what was told stands in the ticket's story, written
+in the same transaction, so that nothing is told twice after a crash and nothing is left out after downtime: what is late
+is told at once, in the order in which it fell due, and marked. Refuses to judge what is due (`routing.agenda`).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from gateway.engine import Engine
+from gateway.errors import Permanent
+from gateway.store import calls, jobs, letters, tickets
+from gateway.store.jobs import Job, Settled
+from gateway.store.tickets import Entry, NewEntry
+from routing import agenda
+from routing.agenda import Due, Moment
+from routing.desk import Desk, Telling
+from routing.tickets import Ticket, after
+
+ASLEEP = timedelta(days=365)
+LATE = timedelta(minutes=1)  # after its moment, something is marked as told late
+NEWS = frozenset({"answer", "news"})  # entries by which the customer has heard from us
+WORDS: Mapping[Due, str] = {
+    "warning": "deadline near: {what}",
+    "breach": "deadline missed: {what}",
+    "escalation": "escalated to {what} by the clock",
+    "update": "news to the customer is due",
+    "expiry": "{what} no longer: the offer has expired",
+    "silence": "closed, because the customer said nothing more",
+}
+ALARMS: Mapping[Due, str] = {
+    "warning": "deadline-near",
+    "breach": "breach",
+    "escalation": "escalation",
+    "update": "update-due",
+    "expiry": "offer-expired",
+}
+
+
+class Clocks:
+    """The handler of `clock` jobs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._database = engine.database
+
+    def run(self, job: Job) -> Settled:
+        """Tell what is due, and come back at the next moment."""
+        assert job.ticket_id is not None
+        ticket_id = job.ticket_id
+        ticket = self._database.read(lambda connection: self._engine.ticket(connection, ticket_id))
+        if ticket is None:
+            raise Permanent(f"ticket {ticket_id} is not there")
+        if ticket.state == "closed" or ticket.desk not in self._engine.settings.desks:
+            return Settled()
+        now = self._database.clock.now()
+        story = self._database.read(lambda connection: tickets.story(connection, ticket_id))
+        told = {entry.data["name"] for entry in story if entry.kind == "clock"}
+        waiting = [moment for moment in self._moments(ticket, story) if moment.name not in told]
+        due = [moment for moment in waiting if moment.at <= now]
+
+        def write(connection: Connection) -> None:
+            for moment in due:
+                self._tell(connection, ticket, moment, now)
+
+        # With nothing ahead the job sleeps: a new priority, a resumed clock or a reopening makes it due again. What was
+        # told now may have put down the next thing: look again at once.
+        later = min((moment.at for moment in waiting if moment.at > now), default=now + ASLEEP)
+        return Settled(write, again=now if due else later)
+
+    def _moments(self, ticket: Ticket, story: tuple[Entry, ...]) -> tuple[Moment, ...]:
+        desk = self._engine.desk_of(ticket)
+        try:
+            stamp = self._engine.stamp(ticket) if ticket.plan is not None else None
+        except ValueError:  # the desk has lost the plan and the version that had it: nothing is promised any more
+            stamp = None
+        # After downtime the customer is owed news once, not once for each hour that went by: the next is counted from
+        # when we noticed.
+        owed = [
+            entry.at if entry.data["late"] else datetime.fromisoformat(entry.data["due"])
+            for entry in story
+            if entry.kind == "clock" and entry.data["name"].startswith("update")
+        ]
+        heard = [entry.at for entry in story if entry.kind in NEWS]
+        return agenda.moments(ticket, desk, stamp, max([*heard, *owed], default=None))
+
+    def _tell(self, connection: Connection, ticket: Ticket, moment: Moment, now: datetime) -> None:
+        """One moment's line in the story, what it changes, and whoever must know."""
+        late = now - moment.at > LATE
+        words = WORDS[moment.due].format(what=moment.what)
+        said = f"{words} (noticed late)" if late else words
+        data = {"words": said, "name": moment.name, "due": moment.at.isoformat(), "late": late}
+        if moment.due in ("silence", "expiry") and not self._change(connection, ticket, moment):
+            return
+        tickets.tell(connection, ticket.id, now, NewEntry("clock", "presa", data))
+        if moment.due in ALARMS:
+            jobs.alarm(connection, now, ALARMS[moment.due], f"{ticket.number}: {said}", ticket.id)
+        if moment.due == "escalation":
+            desk = self._engine.desk_of(ticket)
+            self._escalate(connection, ticket, desk.told_by.get(moment.what, Telling()), moment, said, now)
+
+    def _change(self, connection: Connection, ticket: Ticket, moment: Moment) -> bool:
+        """The ticket's own step; False when somebody was quicker."""
+        fresh = self._engine.ticket(connection, ticket.id, lock=True)
+        if fresh is None or (fresh.state, fresh.stage) != (ticket.state, ticket.stage):
+            return False
+        if moment.due == "silence":
+            state = after(fresh.state, "close")
+            tickets.update(connection, fresh, state=state)
+            return state is not None
+        life = self._engine.desk_of(fresh).lives.get(fresh.kind)  # type: ignore[call-overload]
+        tickets.update(connection, fresh, stage=life.expires_to)
+        return True
+
+    def _escalate(
+        self, connection: Connection, ticket: Ticket, telling: Telling, moment: Moment, said: str, now: datetime
+    ) -> None:
+        """By the channel that the desk has for whom the matrix names; the alarm in the console is there anyway."""
+        if telling.channel == "page":
+            page = calls.open_page(connection, ticket.id, now)
+            jobs.add(connection, "page", now, {"page": page}, ticket.id)
+        elif telling.channel == "mail":
+            desk = self._engine.desk(ticket.desk)
+            written = self._notice(ticket, desk, telling.address, moment, said, now)
+            letters.write(connection, written)
+            jobs.add(connection, "letter", now, {"message_id": written["message_id"], "kind": "escalation"}, ticket.id)
+
+    def _notice(
+        self, ticket: Ticket, desk: Desk, to: str, moment: Moment, said: str, now: datetime
+    ) -> Mapping[str, object]:
+        """A mail to somebody of ours. Its id follows from the moment, so that it is one however often it is tried."""
+        ours = self._engine.address_of(ticket)
+        key = sha256(f"{ticket.number} {moment.name}".encode()).hexdigest()[:24]
+        mail = EmailMessage()
+        mail["From"], mail["To"] = ours, to
+        mail["Subject"] = f"[{ticket.number}] {said}"
+        mail["Date"] = format_datetime(now)
+        mail["Message-ID"] = f"<escalation.{key}@{ours.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        link = f"{self._engine.settings.public_url}/tickets/{ticket.number}"
+        lines = (f"{ticket.number}, {ticket.priority}, {ticket.plan or '-'}: {said}.", ticket.subject, link)
+        mail.set_content("\n".join(lines) + "\n")
+        return {
+            "message_id": mail["Message-ID"].strip("<>"),
+            "ticket_id": ticket.id,
+            "kind": "escalation",
+            "at": now,
+            "recipient": to,
+            "envelope_from": "",
+            "subject": mail["Subject"],
+            "body": mail.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),
+        }

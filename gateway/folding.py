@@ -1,0 +1,72 @@
+"""Before the promise: is this mail a known alert again, or the very text that its customer has sent already?
+
+One indexed look-up, by the alert's key or the hash of the masked text; `routing.relate` judges what it gives. Only a verified
+sender may add to a ticket. Refuses to compare texts: that is the `relate` job's, after the promise.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from gateway.store import tickets, traces
+from gateway.store.tickets import NewEntry
+from identity.people import Recognition
+from parsers import Message
+from routing import facts, relate
+from routing.facts import Trace
+from routing.relate_policy import Policy
+from routing.tickets import Ticket
+
+WORDS = {
+    "problem": "the monitoring system tells of it again",
+    "recovery": "the monitoring system says that it recovered",
+}
+LONGEST_WAIT = 2.0  # seconds that a page waits for the comparison of texts
+
+
+class Fold(NamedTuple):
+    """A report that belongs to a ticket at once, and why."""
+
+    ticket_id: int
+    trace: Trace
+    evidence: tuple[str, ...]
+
+
+def trace_of(message: Message, who: Recognition, channel: str, received: datetime) -> Trace:
+    """What a mail names. `id` is filled in when its ticket is known."""
+    sender = message.from_.addr if message.from_ else ""
+    return facts.trace("", received, channel, who.customer, sender or "", message.subject or "", message.reply_text)
+
+
+def fold(
+    connection: Connection, message: Message, who: Recognition, channel: str, received: datetime, policy: Policy
+) -> Fold | None:
+    """The open ticket that this report repeats word for word, or whose alert it is again."""
+    if who.customer is None or not who.verified:
+        return None
+    sender = message.from_.addr if message.from_ else ""
+    key = facts.whole_key(channel, sender or "", message.subject or "", message.reply_text)
+    if key is None:
+        return None
+    known = traces.repeated(connection, who.customer, key, relate.since(received, policy))
+    if not known:
+        return None
+    trace = trace_of(message, who, channel, received)
+    related = relate.relate(trace, known, policy=policy)
+    if related.decision != "same" or related.root is None:
+        return None
+    told = tuple(f"related: {line}" for line in related.why)
+    return Fold(int(related.root), trace, told)
+
+
+def told(connection: Connection, ticket: Ticket, one: Fold) -> None:
+    """The ticket's story and the next comparison know of it."""
+    traces.keep(connection, ticket.id, one.trace)
+    words = WORDS[one.trace.alert.state] if one.trace.alert else "the same report again"
+    tickets.tell(
+        connection,
+        ticket.id,
+        one.trace.at,
+        NewEntry("state", "presa", {"words": words, "text": "\n".join(one.evidence)}),
+    )

@@ -1,0 +1,328 @@
+"""What a report names: hosts, addresses, numbers, error codes, places, the kind of trouble, the alert behind it.
+
+Two reports about one problem name the same object or none; two about different objects differ just there, however alike
+their words. Facts come from the first characters of a text: in a long log they are incidental. Refuses to compare: `relate` does.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from routing import alerts, masking
+from routing.alerts import Alert
+from routing.vocabulary import ME_TOO, NOT_BARE, PLACES, SECOND_MATTER, SITES, TOPICS
+
+FACTS_IN = 1_500  # characters of the body in which objects count
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+STRONG, WEAK = 3, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A report as relating knows it. `objects` are the canonical names of things by their kind, `words` the content words of
+    subject and body, `body` those of the body alone, `things` the objects that have a name, `topics` the kinds of trouble, the surest first."""
+
+    id: str
+    at: datetime
+    channel: str
+    customer: str | None
+    sender: str
+    words: frozenset[str]
+    body: frozenset[str]
+    stems: frozenset[str]
+    title: frozenset[str]
+    objects: Mapping[str, frozenset[str]]
+    codes: frozenset[str]
+    places: frozenset[str]
+    topics: tuple[str, ...]
+    strong: frozenset[str]
+    alert: Alert | None = None
+    me_too: bool = False
+    several: bool = False
+    fingerprint: str | None = None
+    glued: str = ""
+    sentences: tuple[frozenset[str], ...] = ()
+    edges: frozenset[str] = frozenset()
+    things: frozenset[str] = frozenset()
+
+
+_TLD = "it|com|net|org|eu|de|fr|es|uk|info|biz|local|lan|example|test|cloud|io|dev|app|ch|at|edu|intra|internal|online|store|site|tech|shop"
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9-]+\.)+[a-z]{2,}\b")
+_DOMAIN = re.compile(rf"(?<![\w.-])(?:https?://)?((?:[a-z0-9-]+\.)+(?:{_TLD}))\b(?:/[^\s,;)]*)?")
+_IP = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
+_CODE = re.compile(
+    r"\b(?:error[ei]?|errors?|err|codice(?: di)? errore|codice|error code|code|http|status|fehler|erreur|exception|bsod|stop)\s*(?:code"
+    r"|codice|n\.?|no\.?|:|#)?\s*"
+    r"((?:0x)?[0-9a-f]*\d[0-9a-f]*|[a-z]{2,}[-_]\d+[\w-]*)\b|\b(0x[0-9a-f]{4,})\b|\b(?:da|gives?|returns?|returned|restituisce"
+    r"|mostra)\s+(?:un |a )?([45]\d\d)\b|\b(50[0234])\b"
+)
+_ATTRIBUTE = re.compile(
+    r"\b(?:port|porta (?=\d{4})|line|riga|build|windows|win|office|server|version[ei]?|versione|v|rel|release|articolo|art|entro il"
+    r"|anno|year|del|since"
+    r"|from|dal|alle|ore|at)\s*\.?:?\s*\d[\d.]*\b"
+    r"|\b\d+(?:[.,]\d+)?\s*(?:%|€|eur[oi]?\b|\$|gb\b|tb\b|mb\b|kb\b|ms\b|minut\w+|second\w+|giorn\w+|ore\b|hours?\b|days?\b|utent\w+"
+    r"|users?\b|pezzi\b|person\w+|volte\b|times\b|km\b|kg\b|mbps\b|mbit\w*|copie\b|pagine\b|pages\b|weeks?\b|settiman\w+|mes[ei]\b"
+    r"|months?\b)"
+    r"|\b(?:hp|canon|epson|brother|ricoh|kyocera|lexmark|xerox|samsung|zebra|dell|lenovo|cisco|fortinet|fortigate|ubiquiti|konica"
+    r"|toshiba|sharp|oki"
+    r"|honeywell|yealink|asus|acer|apple|iphone|ipad|galaxy|thinkpad|latitude|elitebook|proliant|poweredge|synology|qnap|laserjet"
+    r"|officejet|dynamics|sage"
+    r"|teamviewer|autocad|acrobat|nas)(?: [a-z]+){0,2} [a-z]*-?\d[\w-]*|\bmodell?o? \w*\d\w*|\bf24\b|\b(?:730|770)\b"
+    r"|[€$]\s*\d[\d.,]*|\b\d{1,2}[:.]\d{2}\b|\b\d{4}-\d{2}-\d{2}\S*|\b\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b|\b(?:19|20)\d\d\b|\b(?:tel|cell"
+    r"|phone|telefono|fax|mob)\b[\s.:]*\+?[\d ./-]{6,}|\+\d[\d ./-]{7,}|\b0\d{1,4}[ ./-]?\d{5,}\b"
+)
+_NAME = re.compile(
+    r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])[a-z0-9]\w*(?:-\w+)*\b|\b(?:srv|sv|server|host|vm|esx|nas|fw|sw|pc|nb|ws|prt|sql|db|web|app|mail"
+    r"|dc)-[a-z]\w*(?:-\w+)*\b"
+)
+_NUMBER = re.compile(r"(?<![\w.,:/-])#?(\d{3,}(?:[/-]\d+)*)\b(?![.,]\d)")
+_LETTER = re.compile(r"\b[A-Za-zà-ÿ]{3,} ([B-DF-HJ-NP-Z])\b(?!['’&])")  # "disco D", "porta C": which one of several
+_LABELLED = re.compile(
+    r"\b(cassa|till|checkout|postazione|workstation|bilancia|scale|porta|door|gate|varco|muletto|forklift|carrello|terminale|terminal"
+    r"|pos|pressa|press|forno"
+    r"|oven|robot|macchina|machine|pc|baia|bay) (?:n\.? ?|nr\.? ?|#)?(\d{1,2})\b(?![.,:]\d)"
+)
+_ONE_NOUN = {
+    "till": "cassa", "checkout": "cassa", "workstation": "postazione", "scale": "bilancia", "door": "porta", "gate": "varco",
+    "forklift": "muletto",
+    "terminal": "terminale", "press": "pressa", "oven": "forno", "machine": "macchina", "bay": "baia", "pos": "cassa",
+}  # fmt: skip
+_COMMON = re.compile(
+    r"^(?:\d+(?:st|nd|rd|th|a|o|h|am|pm|gb|mb|tb|kb|k|x|min|s|ms|px|e)|h24|24h|7x24|win\d+|windows\d+|office\d*|m365|o365|ipv[46]"
+    r"|utf\d+|mp[34]|x\d\d|sha\d+"
+    r"|md5|wifi\d?|web2|http2|tls1\w*|usb\d?|co2|b2b|b2c|a4|a3|cat\d|rj45|php\d|4g|5g|3g|2fa|h\d|i[3579]|covid19)$"
+)
+_PLACE_AFTER = re.compile(
+    r"\b(?:[Ss]ede|[Uu]fficio|[Ff]iliale|[Nn]egozio|[Ss]tabilimento|[Mm]agazzino|[Ss]tore|[Bb]ranch|[Oo]ffice|[Pp]lant|[Ss]ite"
+    r"|[Ww]arehouse)?\s*"
+    r"\b(?:a|ad|in|di|da|dal|dalla|del|verso|presso|at|to|from|the|su|bei|sede|en|per|of|for|our|our new)\s+((?:San|Santa|Sant'|Porto"
+    r"|Castel|Monte|Villa|Reggio|La|Sesto|Torre|Ponte|Borgo|Civita|Campo)?\s?[A-ZÀ-Ý][a-zà-ÿ]{2,})(?=[\s,.;:!?)']|$)"
+)
+_PLACE_BEFORE = re.compile(
+    r"(?<![.!?]\s)(?<!^)\b([A-ZÀ-Ý][a-zà-ÿ]{3,})\s+(?:office|plant|site|warehouse|branch|store|entrance|gateway|factory|depot|team|shop"
+    r"|hub)\b"
+)
+_SITE = re.compile(
+    rf"\b({'|'.join(sorted(SITES, key=len, reverse=True))}) (?:n\.? ?)?([b-df-hj-np-z]|\d{{1,3}}|nord|sud|est|ovest|north|south|east"
+    rf"|west|centrale|central)\b"
+)
+_SITE_AI = re.compile(r"\b([A-Za-z]+) ([AEIO])\b")
+_NEVER = (
+    "lunedi martedi mercoledi giovedi venerdi sabato domenica gennaio febbraio marzo aprile maggio giugno luglio agosto settembre"
+    " ottobre novembre"
+    " dicembre monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october"
+    " november december outlook windows teams excel word office google chrome firefox exchange veeam zucchetti microsoft android apple"
+    " iphone linux"
+    " internet natale pasqua signor dottor team voi lei loro vostro vostra nostro nostra inoltre buongiorno salve grazie"
+)
+_NO_PLACE = frozenset(_NEVER.split())
+
+
+def trace(
+    id: str, at: datetime, channel: str, customer: str | None, sender: str, subject: str, text: str,
+    sites: Collection[str] = (),
+) -> Trace:  # fmt: skip
+    """Read one report. `sites`: names of places that the customer's configuration gives."""
+    title, said = masking.title(subject), masking.body(text)
+    in_title, in_body = masking.tokens(title), masking.tokens(said)
+    content, own = masking.words(in_title + in_body), masking.words(in_body)
+    facing = f"{title}\n{said[:FACTS_IN]}"
+    alert = alerts.read(channel, sender, subject, text)
+    objects, codes = _objects(facing)
+    if letters := frozenset(letter.lower() for letter in _LETTER.findall(facing)):
+        objects["letter"] = letters
+    if alert is not None and alert.host:
+        objects = {"name": frozenset((canonical(alert.host),))}
+    topics = _topics(in_title + in_body)
+    flat = f" {' '.join(in_title + in_body)} "
+    me_too = alert is None and len(own) <= 5 and any(f" {one} " in flat for one in ME_TOO)
+    return Trace(
+        id=id, at=at, channel=channel, customer=customer, sender=sender.lower(), words=content, body=own,
+        stems=masking.stems(content), title=masking.stems(masking.words(in_title)), objects=objects, codes=codes,
+        places=places(facing, sites), topics=tuple(name for name, _ in topics),
+        strong=frozenset(name for name, score in topics if score >= STRONG),
+        alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(said, title),
+        fingerprint=masking.fingerprint(own) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
+        edges=_edges(in_body), things=_things(objects),
+        sentences=tuple(masking.words(masking.tokens(one)) for one in _SENTENCE.split(said[:FACTS_IN])),
+    )  # fmt: skip
+
+
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
+
+
+def _things(objects: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Every object that has a name of its own, whatever its kind."""
+    return frozenset().union(*(names for kind, names in objects.items() if kind != "letter"))
+
+
+def _edges(found: tuple[str, ...]) -> frozenset[str]:
+    """The first and last few content words: where a caller says who they are and takes leave."""
+    said = [word for word in found if masking.says_something(word)]
+    return masking.words((*said[:EDGE], *said[-EDGE:]))
+
+
+EDGE = 4
+
+
+def canonical(name: str) -> str:
+    """One spelling of a name: no punctuation, no www; a host is told by its first label in speech and in full in writing."""
+    return re.sub(r"[\W_]", "", masking.plain(name)).removeprefix("www")
+
+
+def _glued(text: str) -> str:
+    """The text as one run of letters and digits, to find a name that was spoken or written with other punctuation."""
+    return re.sub(r"[\W_]+", "", masking.plain(text))
+
+
+def _objects(text: str) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+    """Names of things by kind, and error codes; what was read as one thing is not read again as another."""
+    rest = masking.plain(text)
+    found: dict[str, set[str]] = {}
+    for kind, pattern in (("mail", _MAIL), ("domain", _DOMAIN), ("ip", _IP)):
+        for one in pattern.finditer(rest):
+            name = one.group(1) if one.groups() else one.group(0)
+            found.setdefault(kind, set()).add(canonical(name))
+            first = name.partition(".")[0]
+            if kind == "domain" and _NAME.fullmatch(first) and not _COMMON.match(first):
+                found.setdefault("name", set()).add(canonical(first))  # a host is told by its first label too
+        rest = pattern.sub(" ; ", rest)
+    codes = {group for one in _CODE.finditer(rest) for group in one.groups() if group}
+    rest = _CODE.sub(" ; ", rest)
+    rest = _ATTRIBUTE.sub(" ; ", rest)
+    for one in _NAME.finditer(rest):
+        if not _COMMON.match(one.group(0)):
+            found.setdefault("name", set()).add(canonical(one.group(0)))
+    for noun, number in _LABELLED.findall(rest):
+        found.setdefault("number", set()).add(f"{_ONE_NOUN.get(noun, noun)}{int(number)}")
+    for one in _NUMBER.finditer(_NAME.sub(" ; ", rest)):
+        found.setdefault("number", set()).add(canonical(one.group(1)))
+    return {kind: frozenset(names) for kind, names in found.items()}, frozenset(codes)
+
+
+def places(text: str, sites: Collection[str] = ()) -> frozenset[str]:
+    """Places by the name we know them under: the customer's sites, known cities, what follows a preposition."""
+    low = masking.plain(text)
+    found = {site for name in sites if f" {(site := masking.plain(name))} " in f" {' '.join(masking.tokens(text))} "}
+    for word in masking.tokens(text):
+        if word in PLACES and word not in NOT_BARE:
+            found.add(PLACES[word])
+    for pattern in (_PLACE_AFTER, _PLACE_BEFORE):
+        for one in pattern.finditer(text):
+            name = masking.plain(one.group(1)).strip()
+            if name not in _NO_PLACE and name not in TOPIC_WORDS:
+                found.add(PLACES.get(name, name))
+    for one in _SITE.finditer(low):
+        found.add(f"{SITES[one.group(1)]} {one.group(2)}")
+    for one in _SITE_AI.finditer(text):
+        noun = masking.plain(one.group(1))
+        if noun in SITES:
+            found.add(f"{SITES[noun]} {one.group(2).lower()}")
+    return frozenset(found)
+
+
+def _several(said: str, title: str) -> bool:
+    """Does it speak of a second matter: a word that says so, or two paragraphs that both say something?"""
+    paragraphs = [part for part in re.split(r"\n\s*\n", said) if len(masking.words(masking.tokens(part))) >= 3]
+    if len(paragraphs) > 1:
+        return True
+    flat = f" {' '.join(masking.tokens(said))} "
+    return any(f" {one} " in flat for one in SECOND_MATTER)
+
+
+def _stem_table() -> tuple[dict[str, list[tuple[str, int]]], list[tuple[str, str, int]]]:
+    single: dict[str, list[tuple[str, int]]] = {}
+    phrases: list[tuple[str, str, int]] = []
+    for topic, levels in TOPICS.items():
+        for weight, listed in zip((STRONG, WEAK), levels, strict=True):
+            for stem in listed.split("|"):
+                flat = " ".join(masking.tokens(stem))
+                if " " in flat:
+                    phrases.append((flat, topic, weight))
+                else:
+                    single.setdefault(flat, []).append((topic, weight))
+    return single, phrases
+
+
+_SINGLE, _PHRASES = _stem_table()
+EXACT = 4  # a stem this short is a word of its own: "pos" does not stand for "posta"
+_LONGEST_STEM = max(map(len, _SINGLE))
+TOPIC_WORDS = frozenset(_SINGLE)
+
+
+@lru_cache(maxsize=20_000)
+def _topics_of(word: str) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
+    for length in range(2, min(len(word), _LONGEST_STEM) + 1):
+        if length <= EXACT and length != len(word):
+            continue
+        for topic, weight in _SINGLE.get(word[:length], ()):
+            found[topic] = max(weight, found.get(topic, 0))
+    return tuple(found.items())
+
+
+def _topics(found: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Kinds of trouble with their weight, the surest first; weak words alone say nothing."""
+    score: dict[str, int] = {}
+    for word in dict.fromkeys(found):
+        for topic, weight in _topics_of(word):
+            score[topic] = score.get(topic, 0) + weight
+    flat = f" {' '.join(found)}"
+    for phrase, topic, weight in _PHRASES:
+        if f" {phrase}" in flat:
+            score[topic] = score.get(topic, 0) + weight
+    sure = [(topic, points) for topic, points in score.items() if points >= 2 * WEAK]
+    return sorted(sure, key=lambda one: -one[1])
+
+
+def speaks_of_trouble(word: str) -> bool:
+    """Does this word belong to some kind of trouble?"""
+    return bool(_topics_of(word))
+
+
+def keys(trace: Trace) -> tuple[str, ...]:
+    """What an index finds a report by: its alert, or its whole text and the objects it names."""
+    if trace.alert is not None:
+        return (f"alert:{trace.alert.key}",)
+    whole = (f"text:{trace.fingerprint}",) if trace.fingerprint else ()
+    return (*whole, *(f"thing:{one}" for one in sorted(trace.things)))
+
+
+def whole_key(channel: str, sender: str, subject: str, text: str) -> str | None:
+    """The first of :func:`keys` without reading the rest: the alert, or the whole text; None when it has neither."""
+    alert = alerts.read(channel, sender, subject, text)
+    if alert is not None:
+        return f"alert:{alert.key}"
+    whole = masking.fingerprint(masking.words(masking.tokens(masking.body(text))))
+    return f"text:{whole}" if whole else None
+
+
+def as_json(trace: Trace) -> dict[str, object]:
+    """A trace for keeping; what is empty is left out."""
+    alert = [trace.alert.key, trace.alert.state, trace.alert.host] if trace.alert else None
+    said: dict[str, object] = {
+        "id": trace.id, "channel": trace.channel, "sender": trace.sender, "words": sorted(trace.words), "body": sorted(trace.body),
+        "title": sorted(trace.title), "objects": {kind: sorted(names) for kind, names in trace.objects.items()},
+        "codes": sorted(trace.codes), "places": sorted(trace.places), "topics": list(trace.topics), "strong": sorted(trace.strong),
+        "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint, "glued": trace.glued, "edges": sorted(trace.edges),
+        "sentences": [sorted(one) for one in trace.sentences],
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value}
+
+
+def from_json(said: Mapping[str, Any], at: datetime, customer: str) -> Trace:
+    """:func:`as_json` read again."""
+    words, alert = frozenset(said.get("words", ())), said.get("alert")
+    objects = {kind: frozenset(names) for kind, names in said.get("objects", {}).items()}
+    return Trace(
+        id=said["id"], at=at, channel=said["channel"], customer=customer, sender=said.get("sender", ""), words=words,
+        body=frozenset(said.get("body", ())), stems=masking.stems(words), title=frozenset(said.get("title", ())),
+        objects=objects, things=_things(objects),
+        codes=frozenset(said.get("codes", ())), places=frozenset(said.get("places", ())), topics=tuple(said.get("topics", ())),
+        strong=frozenset(said.get("strong", ())), alert=Alert(*alert) if alert else None, me_too=said.get("me_too", False),
+        several=said.get("several", False), fingerprint=said.get("fingerprint"), glued=said.get("glued", ""),
+        sentences=tuple(frozenset(one) for one in said.get("sentences", ())), edges=frozenset(said.get("edges", ())),
+    )  # fmt: skip

@@ -1,0 +1,26 @@
+"""Is a mail going round in circles? Signs that one mail shows by itself, and what tells equal words from others.
+
+Counting is the store's; the caps are the configuration's. Refuses to call a mail a loop because it is automatic: alarm
+boxes write nothing else.
+"""
+
+import re
+from hashlib import sha256
+
+MOST_HOPS = 100  # RFC 5321 section 6.3: at least this many Received lines before a mail is called a loop
+_LONGEST = 20_000  # characters that are compared
+_HEADER = 262_144  # bytes in which Received lines are looked for
+_ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
+_CHANGING = re.compile(r"[\d\W_]+")
+
+
+def words_key(subject: str, text: str) -> str:
+    """The same for texts that differ only in addresses, numbers, punctuation and spaces: a responder changes those."""
+    words = _CHANGING.sub(" ", _ADDRESS.sub(" ", f"{subject}\n{text}"[:_LONGEST]).lower())
+    return sha256(words.strip().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hops(raw: bytes) -> int:
+    """How many servers say that they had this mail."""
+    head = raw[:_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    return (b"\n" + head.lower()).count(b"\nreceived:")

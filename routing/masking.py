@@ -1,0 +1,120 @@
+"""What remains of a report's text once everything that says nothing is gone: greeting, signature, quotation, courtesy.
+
+`body` keeps lines, `words` gives the content words, `fingerprint` one hash of them by which a text that is sent again is
+found by index. Linear in the text; refuses to look at more than its first characters, for logs say little at great length.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import sha256
+
+from routing.vocabulary import EMPTY, SOFT, SOFT_EXACT
+
+LONGEST = 6_000  # characters that are looked at
+FEWEST = 3  # content words without which a text is nobody's fingerprint
+
+_WORD = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")
+_SIGNATURE = re.compile(r"\n-- ?\r?\n|\n_{5,}|\n-{5,}")
+_CLOSING = re.compile(
+    r"\n\s*(?:(?:cordiali|distinti|molti|tanti|un|i migliori|kind|best|warm|many|with)\s+)?"
+    r"(?:saluti|saluto|salutoni|grazie(?: mille| e saluti| per .{0,40})?|regards|wishes|thanks(?: and regards| in advance)?|thank you"
+    r"|cheers"
+    r"|sincerely|mit freundlichen gr\S+|viele gr\S+|cordialement|un saludo|saludos)\s*[,.!]?\s*(?:\n|$)",
+    re.IGNORECASE,
+)
+_TELEPHONE = re.compile(r"\b(?:tel|cell|mob|fax|phone|telefono|t|m)\b\.?:?|\+\d", re.IGNORECASE)
+_QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+_PREFIX = re.compile(
+    r"^\s*(?:(?:re|r|rif|aw|sv|antw|fwd?|i|wg|tr|rv|inoltro|inoltra|sollecito|secondo sollecito|reminder|2nd reminder|urgente?"
+    r"|urgent)\s*[:\-!]\s*"
+    r"|\[(?:external|esterno|ext|spam|ticket[^\]]*)\]\s*)+",
+    re.IGNORECASE,
+)
+
+
+def plain(text: str) -> str:
+    """Lower case without accents; apostrophes divide words."""
+    low = text.lower()
+    if low.isascii():
+        return low.replace("'", " ")
+    apart = unicodedata.normalize("NFKD", low.replace("’", " "))
+    return "".join(one for one in apart if not unicodedata.combining(one)).replace("'", " ")
+
+
+def title(subject: str) -> str:
+    """A subject without Re:, Fwd: and reminders."""
+    return _PREFIX.sub("", subject[:300]).strip()
+
+
+def body(text: str) -> str:
+    """What the author wrote, up to the closing formula; a text that is all quotation is read as it is."""
+    whole = _one_blank(text[:LONGEST])
+    kept = _one_blank(_QUOTED.sub("", whole))
+    said = kept or whole
+    for end in (_SIGNATURE, _CLOSING):
+        found = end.search("\n" + said)
+        if found and found.start() > 1:
+            said = said[: found.start() - 1]
+    return _unsigned(said.strip())
+
+
+def _one_blank(text: str) -> str:
+    """Lines without spaces at their ends, and never two empty ones in a row: the patterns stay linear on any text."""
+    lines = [line.strip() if line.strip() != "--" else "--" for line in text.split("\n")]
+    return "\n".join(line for at, line in enumerate(lines) if line or (at and lines[at - 1])).strip("\n")
+
+
+def _unsigned(said: str) -> str:
+    """Without a closing line of mere courtesy and the short lines (name, office, telephone) under it."""
+    lines = said.split("\n")
+    for at in range(max(1, len(lines) - 8), len(lines)):
+        closing = _WORD.findall(plain(lines[at]))
+        if closing and not words(closing) and all(_signs(line) for line in lines[at + 1 :]):
+            return "\n".join(lines[:at]).strip()
+    return said
+
+
+def _signs(line: str) -> bool:
+    return len(line.split()) <= 6 and (not any(map(str.isdigit, line)) or _TELEPHONE.search(line) is not None)
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """Words in order, as `plain` writes them."""
+    return tuple(_WORD.findall(plain(text)))
+
+
+@lru_cache(maxsize=20_000)
+def says_something(word: str) -> bool:
+    """Is this a content word: neither grammar nor courtesy, urgency or impatience?"""
+    if word in EMPTY or word in SOFT_EXACT or (len(word) == 1 and not word.isdigit()):
+        return False
+    return not word.startswith(SOFT)
+
+
+def words(found: Iterable[str]) -> frozenset[str]:
+    """Content words; a name with points and hyphens in one spelling, for on the phone it has none."""
+    return frozenset(_joined(word) for word in found if says_something(word))
+
+
+@lru_cache(maxsize=20_000)
+def _joined(word: str) -> str:
+    return word.replace("-", "").replace(".", "").removeprefix("www") or word
+
+
+def stems(content: Iterable[str]) -> frozenset[str]:
+    """The first letters of each word: enough for singular and plural, noun and verb, in our languages."""
+    return frozenset(map(_stem, content))
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    return word if any(map(str.isdigit, word)) else word[:6]
+
+
+def fingerprint(content: frozenset[str]) -> str | None:
+    """One hash of the content words of a body; None when there are too few to say that two texts are one."""
+    if len(content) < FEWEST:
+        return None
+    return sha256(" ".join(sorted(content)).encode()).hexdigest()[:32]

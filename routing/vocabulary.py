@@ -1,0 +1,231 @@
+"""Words that say nothing about a problem, words that say which problem, and names of places: data for relating reports.
+
+All lower case without accents, as `routing.masking.plain` writes them. A stem stands for every word that begins with it.
+Refuses to judge: `facts` and `relate` do.
+"""
+
+from collections.abc import Mapping
+
+_EMPTY = (
+    # Italian
+    "il lo la i gli le l un uno una di a da in con su per tra fra del dello della dei degli delle al allo alla ai agli alle dal dallo"
+    " dalla dai dagli dalle nel nello nella nei negli nelle sul sullo sulla sui sugli sulle e ed o od ma se che chi cui non si ci ne mi ti"
+    " vi e' piu anche gia ancora solo tutto tutti tutta tutte questo questa questi queste quello quella quelli quelle quel nostro nostra"
+    " nostri nostre vostro vostra vostri vostre mio mia suo sua loro noi voi io lui lei ho hai ha abbiamo avete hanno avere essere sono sei"
+    " siamo siete era erano stato stata stati state sia siano c d come quando dove perche pero quindi poi qui qua li la ora adesso oggi"
+    " ieri"
+    " stamattina stamane mattina pomeriggio sera momento circa mezz ora ore minuti giorni da' dice dicono risulta risultano po quale quali"
+    " molto cosa niente nulla nessuno nessuna viene vengono fa fare fatto puo possono potete potreste potrebbe posso possiamo riesco"
+    " riesce riescono riusciamo senza dopo prima tra verso presso fino invece dunque proprio mentre mia dell all dall nell sull un' c' d'"
+    # English
+    " the an and or but if of at by for from to on off is are was were be been being am do does did has have had having i you he"
+    " she it we they me him her us them my your his its our their this that these those there here what which who when where why how not no"
+    " nor so too very can could will would shall should may might must since until about into over out up down again then than as with"
+    " without now today yesterday morning afternoon some any all everybody everyone nobody anybody just also still only get gets got says"
+    # German, French, Spanish
+    " der die das den dem des ein eine einen einem einer und oder aber nicht ist sind war wir ihr sie es ich mit von zu zum zur auf aus bei"
+    " fur im am um seit heute noch auch nur kein keine les une et ou est sont nous vous ils elle il ne pas plus dans sur pour par avec"
+    " depuis ce cette ces au aux du el los las una y es son nos con por para desde hoy sin que se su sus esta este"
+)
+EMPTY = frozenset(_EMPTY.split())
+
+# Greetings, thanks, urgency, chasers, telephone fillers: a report may gain or lose them and say the same.
+_SOFT = (
+    "buongiorn buonaser buonpomerigg salve ciao gentil spett egreg grazie graz salut cordial distint hello hi hey dear regard thank"
+    " cheers please kind best sincer greeting pronto senta scus chiam telefonav volev vorre segnal richiam attes attend aspett"
+    " sollecit novit news aggiornament update riscontr rispost rispond risposta feedback urgen immediat cortes favor prego pregh gradire"
+    " quanto prima presto asap possibil interven verific sapere sapete fate facci fammi far capire aiut help support assist ulterior"
+    " reminder remind follow chas wait hear reply repl answer respons soon advise status secondo terz seconda ennesim nuovament again"
+    " precedent mail email messagg message inviat scritt segnalazion ticket richiest request colleghi team tutti referent riguard merito"
+    " danke bitte hallo guten freundlich gruss grusse bonjour merci cordialement salutation hola gracias saludos buenos estimad"
+    " ecco si ok allora cioe praticament niente yes well um eh call calling chiamata phoning speaking parlo sono anybody someone"
+    " qualcuno occupand occup looking look working tuttora sempre present persist persiste continu anc sign signor buona giornata lavoro"
+    " serata inoltr resto restiamo rimango rimaniamo fiduci anticipat anticipo esit parte circa proposito gestit gestendo presa carico"
+    " stato quando notizie sviluppi progress eta nuova nuove"
+)
+SOFT = tuple(_SOFT.split())
+_SOFT_EXACT = "si ok eh um yes hi far anc eta buona sera giorno qui from mano darci dirvi dirle dirti guardi guardate bye senti sentite ascolti goodbye"
+SOFT_EXACT = frozenset(_SOFT_EXACT.split())
+
+ME_TOO = (
+    "stesso problema", "stessa cosa", "stesso guasto", "stesso errore", "stesso inconveniente", "idem", "anche io", "anch io",
+    "anche noi", "anche da noi", "anche qui", "anche a me", "anche per me", "anche per noi", "anche nel mio", "anche nel nostro",
+    "confermo",
+    "mi accodo", "ci accodiamo", "mi aggiungo", "mi unisco", "pure io", "pure noi", "pure da noi", "vale anche", "same here",
+    "same problem",
+    "same issue", "me too", "us too", "here too", "as well", "likewise", "same for", "so do we", "+1", "can confirm", "also affected",
+    "also happening", "same thing", "same error", "we have it too", "we have this too", "ditto", "geht uns auch", "bei uns auch", "pareil",
+    "lo mismo", "nous aussi", "nosotros tambien",
+)  # fmt: skip
+
+SECOND_MATTER = (
+    "inoltre", "in aggiunta", "altra cosa", "un altra", "un altro problema", "altro problema", "altro argomento", "gia che ci siamo",
+    "gia che ci sono", "colgo l occasione", "a parte questo", "in piu vorre", "in piu avre", "nel contempo", "contestualmente",
+    "approfitto", "per il resto", "secondo problema", "seconda cosa", "oltre a questo", "oltre a cio", "infine", "e poi vorre",
+    "also", "in addition", "additionally", "furthermore", "besides", "another thing", "another issue", "another problem", "one more thing",
+    "by the way", "moreover", "separately", "on another note", "on a different note", "while i am at it", "while we are at it",
+    "second issue", "apart from that", "p s", "ps", "ausserdem", "zudem", "par ailleurs", "en outre", "de plus", "ademas", "por otra parte",
+)  # fmt: skip
+
+# What kind of trouble a text speaks of: strong words say it alone, weak ones only together with others.
+TOPICS: Mapping[str, tuple[str, str]] = {
+    "vpn": (
+        "vpn|tunnel|smart working|accesso remoto|remote access|remote users|home workers|telelavoro|forticlient|anyconnect|globalprotect"
+        "|openvpn|wireguard|working from home|homeoffice|home office|da remoto|lavoro agile|teletrabajo|teletravail",
+        "da casa|client|collegarmi|gateway|verifica credenziali",
+    ),
+    "website": (
+        "sito|website|e-commerce|ecommerce|negozio online|shop online|online shop|webshop|web shop|bad gateway|ordini online|nginx|portale"
+        "|homepage|webseite|site web|pagina web|checkout|online orders|landing|web site|carrello",
+        "502|503|504|shop|vendite|pagina|gateway|clienti|www",
+    ),
+    "invoice": (
+        "fattur|invoice|addebit|nota di credito|credit note|storno|rechnung|factura|facture|billing|billed|overcharg|doppio pagamento",
+        "importo|canone|documento|contratto|charge|amount|amministrazione",
+    ),
+    "account": (
+        "password|passwort|utente bloccat|account bloccat|account lock|locked account|credenzial|sblocc|unlock|locked out|mot de passe"
+        "|contrasena|kennwort"
+        "|login|accedere con|otp|mfa|autenticazione a due|two-factor|ripristino della password",
+        "utenza|utente|account|bloccat|reset|user|accedere|tentativ|scadut|locked|sign in|log in",
+    ),
+    "files": (
+        "cartell|percorso di rete|network path|shared folder|shares|file server|fileserver|unita di rete|network drive|disco di rete"
+        "|netzlaufwerk|dossier partag|carpetas|mapped drive|condivis",
+        "server|file|gestionale|programma|documenti",
+    ),
+    "server": (
+        "host down|server down|server giu|server fermo|server offline|serveur|servidor",
+        "server|srv|raggiungibil|risponde|reach|riavvi|reboot|giu|fermo",
+    ),
+    "disk": (
+        "spazio|no space|disk full|disk space|disco pieno|out of space|volume|storage|speicherplatz|festplatte voll|espace disque"
+        "|disk usage|low space|free space",
+        "disco|disk|pieno|pien|esaurit|full|salva|liberare|ampliare",
+    ),
+    "vm": (
+        "macchina virtuale|virtual machine|macchine virtuali|vm|vmware|hypervisor|esxi|hyper-v|istanza|instance|virtuelle maschine",
+        "pannello|panel|avvia|start|spent|arrestat|stopped|cloud|accend|boot|power",
+    ),
+    "pec": (
+        "pec|posta certificata|certified mail|certified email|mancata accettazione|non-acceptance|ricevuta di accettazione",
+        "casella|invio|ricevut|mailbox",
+    ),
+    "mail": (
+        "posta elettronica|posta in arrivo|outlook|exchange|casella di posta|mailbox|e-mail non|mail non|webmail|messages bounce|posta"
+        " in uscita"
+        "|mail server|incoming mail|outgoing mail|postfach|correo|messagerie|undeliver|mail delivery|ricevere mail|inviare mail",
+        "posta|mail|email|casella|smtp|imap|ricev|inviare|invio|arriv|respint|bounc",
+    ),
+    "scan": (
+        "scan|scans|scanner|scansion|scanned|scanning|fotocopiatric|multifunzion|copier|photocopier|numeris|escaner",
+        "documenti|smtp|casella|copie",
+    ),
+    "print": (
+        "stampa|stampant|print|toner|drucker|imprim|impresora|plotter|etichettatric|spooler|carta inceppata|paper jam",
+        "carta|code|coda|fogli|label",
+    ),
+    "pos": (
+        "pos|bancomat|cassa|casse|till|card terminal|terminale di pagamento|pagamenti elettronici|cash register|kasse|payment terminal"
+        "|checkout terminal"
+        "|carte di credito|datafono|scontrin|card payment|registratore",
+        "carta|carte|card|terminal|transazion|contanti|negozio|store|pagament|incass|linea assente|declin",
+    ),
+    "badge": (
+        "badge|tessera|tessere|portone|varco|varchi|tornell|controllo accessi|access control|turnstile|door reader|lettore della porta"
+        "|ausweis|key card|keycard"
+        "|porta d ingresso|entry card|serratura",
+        "porta|door|lettore|reader|ingresso|entrance|card|entra|cancello|gate|timbr|lampeggia",
+    ),
+    "malware": (
+        "virus|riscatto|ransom|cifrat|encrypted|malware|trojan|leggimi|phishing|hacker|compromess|crittografat|erpresser|estension|readme",
+        "pagamento|file|documenti|finestra|scollegat|renamed|rinominat|sospett",
+    ),
+    "backup": (
+        "backup|veeam|copia di sicurezza|nastro|tape|sicherung|sauvegarde|copia de seguridad|restore point|salvataggio notturno",
+        "job|notturn|nightly|fallit|failed|copia",
+    ),
+    "erp": (
+        "gestionale|erp|sap|contabilita|zucchetti|navision|dynamics|as400|warehouse system|magazzino software|wms|crm",
+        "programma|maschera|ordini|apre|modulo|ddt|bolle",
+    ),
+    "phone": (
+        "telefon|centralin|voip|pbx|phone system|phone line|cornett|squill|desk phone|switchboard|telephon|sip|handset|dial tone"
+        "|segreteria telefonica"
+        "|incoming calls|chiamate in entrata|chiamate in uscita|outbound calls",
+        "interno|chiamat|linea|linee|extension|calls|chiamare|dial|numero verde",
+    ),
+    "internet": (
+        "internet|fibra|adsl|connettivita|connettivit|router|bandwidth|broadband|wan|isp|linea dati|collegamento dati|navigare|leased"
+        " line|fibre",
+        "linea|rete|network|lent|connession|connection|offline|down|line|slow",
+    ),
+    "wifi": ("wifi|wi-fi|wireless|access point|wlan|rete senza fili|hotspot", "rete|copertura|segnale|ospiti|guest|signal"),
+    "certificate": (
+        "certificato ssl|ssl|tls|https|certificate expired|certificato scaduto|certificato non valido|invalid certificate",
+        "certificat|scadut|expired|browser",
+    ),
+    "dns": ("dns|nameserver|record mx|dominio scad|domain expired", "dominio|domain|record|resolve"),
+    "database": ("database|db|sql|oracle|mysql|postgres|deadlock|datenbank", "query|tabell|lent"),
+    "attendance": ("timbratur|time clock|marcatempo|rilevazione presenze|attendance|stempel", "presenz|timbr|entrat"),
+    "camera": ("telecamer|videosorveglian|cctv|nvr|surveillance|camera feed", "camera|registrazion|video|recording"),
+    "power": (
+        "ups|gruppo di continuita|blackout|mancanza di corrente|power outage|power failure|corrente elettrica|stromausfall",
+        "corrente|batter|power|electric",
+    ),
+    "temperature": ("temperatur|condizionator|condizionament|air conditioning|overheat|surriscald|climatizz", "caldo|rack|hot|sala"),
+    "meeting": (
+        "teams|zoom|videoconferenz|video conference|webex|proiettore|projector|sala riunioni",
+        "riunion|meeting|audio|microfon|webcam",
+    ),
+    "barcode": ("barcode|codice a barre|palmar|handheld|lettore codici|terminalin|pistola laser|rf gun", "lettor|magazzin|scanner"),
+    "edi": ("edi|edifact|flussi ordini|tracciat|fatturazione elettronica|sdi|e-invoic", "fluss|ordini|invio|scart"),
+    "line": ("linea di produzione|production line|plc|scada|macchinario|robot|mes", "produzion|impiant|fermo"),
+    "desktop": (
+        "schermo blu|blue screen|monitor|mouse|tastiera|keyboard|laptop|notebook|portatil|schermo nero|black screen",
+        "pc|computer|accend",
+    ),
+    "licence": ("licenz|license|licence|preventiv|quotation|rinnov|renew|attivazione prodotto", "offert|contratt|quote"),
+}  # fmt: skip
+
+# Troubles of a service that several customers share, so that one at several customers may be one fault.
+_SHARED = "vpn website files server vm pec mail backup erp phone internet dns database certificate edi pos account"
+SHARED_SERVICES = frozenset(_SHARED.split())
+
+# Places by the name we know them under; what is not here is found by what stands before it.
+_PLACES = (
+    "milano/milan/mailand torino/turin/turino roma/rome/rom firenze/florence/florenz venezia/venice/venedig napoli/naples/neapel"
+    " genova/genoa/genua"
+    " padova/padua bologna verona vicenza treviso trieste udine trento bolzano/bozen brescia bergamo monza lecco varese como cremona"
+    " mantova/mantua"
+    " pavia lodi piacenza parma reggio modena ferrara ravenna rimini forli cesena ancona pesaro perugia terni pescara chieti teramo"
+    " campobasso"
+    " caserta salerno avellino benevento bari lecce taranto foggia brindisi matera cosenza catanzaro palermo catania messina siracusa"
+    " trapani"
+    " cagliari sassari olbia livorno pisa lucca pistoia prato arezzo siena grosseto massa carrara savona imperia alessandria asti"
+    " novara vercelli"
+    " biella cuneo aosta assago cinisello arzano rho sesto segrate agrate marghera mestre pomezia melzo carugate rozzano settimo moncalieri"
+    " collegno grugliasco sassuolo carpi imola faenza schio bassano conegliano montebelluna pordenone monfalcone fidenza"
+    " london/londra paris/parigi lyon/lione marseille/marsiglia nizza/nice toulouse/tolosa bordeaux lille strasbourg/strasburgo leeds"
+    " manchester"
+    " birmingham liverpool bristol glasgow edinburgh/edimburgo cardiff belfast dublin/dublino berlin/berlino munich/munchen/muenchen/monaco"
+    " hamburg/amburgo frankfurt/francoforte koln/cologne/colonia stuttgart/stoccarda dusseldorf leipzig/lipsia vienna/wien graz"
+    " zurich/zurigo"
+    " geneva/ginevra/geneve lugano basel/basilea bern/berna madrid barcelona/barcellona valencia sevilla/siviglia bilbao"
+    " lisbon/lisbona/lisboa porto"
+    " amsterdam rotterdam brussels/bruxelles antwerp/anversa luxembourg copenhagen/copenaghen stockholm/stoccolma oslo helsinki"
+    " warsaw/varsavia"
+    " krakow/cracovia prague/praga budapest bucharest/bucarest sofia athens/atene istanbul zagreb/zagabria ljubljana/lubiana boston chicago"
+    " seattle dallas houston toronto dubai singapore tokyo shanghai"
+)
+PLACES: Mapping[str, str] = {
+    name: names.split("/")[0] for names in _PLACES.split() for name in names.split("/") if name not in ("rom", "nice")
+}
+_AMBIGUOUS = "porto massa como prato imperia monaco asti rho sesto settimo colonia reggio sofia graz bern"
+NOT_BARE = frozenset(_AMBIGUOUS.split())
+_SITES = (
+    "stabilimento/plant/factory/werk magazzino/warehouse/deposito/depot/lager edificio/building/palazzina/gebaude"
+    " filiale/branch/agenzia negozio/store/shop/pdv sede/site/office/ufficio capannone/hall piano/floor reparto/department"
+    " linea/line sala/room hub cantiere polo"
+)
+SITES: Mapping[str, str] = {one: names.split("/")[0] for names in _SITES.split() for one in names.split("/")}

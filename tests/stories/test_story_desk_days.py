@@ -1,0 +1,258 @@
+"""A day in the life of each desk that ships, from its configuration alone: mails, calls, deadlines, escalation, news."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from databases import MIGRATED, Stock
+from desk_day import Open, desk_day
+from world import World, header, instant
+
+CUSTOMER = """\
+  - id: {id}
+    name: {id} SpA
+    code: "{code}"
+    desk: {desk}
+    plan: {plan}
+    domains: [{domain}]
+    contacts: [{{id: {id}-1, name: Anna {id}, emails: [anna@{domain}], phones: ["{phone}"], authorised: true}}]
+    pins: ["{pin}"]
+"""
+
+
+def customer(desk: str, plan: str, n: int) -> str:
+    name = plan.replace("-", "").upper()
+    return CUSTOMER.format(
+        id=name,
+        code=f"70000{n}",
+        desk=desk,
+        plan=plan,
+        domain=f"{plan}.example",
+        phone=f"+39065550010{n}",
+        pin=f"48151{n}",
+    )
+
+
+@pytest.fixture
+def begin_desk(stock: Stock, kind: str, tmp_path: Path) -> Iterator[Open]:
+    with ExitStack() as stack:
+
+        def open_one(desk: str, at: str, *plans: str, change: object = str) -> World:
+            url = stack.enter_context(stock.fresh(kind, MIGRATED))
+            people = "".join(customer(desk, plan, n) for n, plan in enumerate(plans, 1))
+            return stack.enter_context(desk_day(url, tmp_path / desk, desk, at, people, change))  # type: ignore[arg-type]
+
+        yield open_one
+
+
+def dues(world: World, number: str) -> dict[str, str]:
+    return {one["target"]: one["due"] for one in world.ticket(number).clocks["targets"]}
+
+
+def mails(world: World, plan: str, text: str, subject: str = "Problema") -> str:
+    number = world.mail(f"anna@{plan}.example", subject, text).number
+    assert number
+    world.advance()
+    return number
+
+
+DOWN = "Non funziona nulla, siamo fermi."
+
+
+def test_imagicle_on_ferragosto_gold_is_open_basic_is_closed_and_platinum_rings_at_night(begin_desk: Open) -> None:
+    """15 August 2026, a Saturday and a holiday."""
+    world = begin_desk("imagicle-care", "2026-08-15 10:00", "basic", "gold", "platinum")
+    gold, basic = mails(world, "gold", DOWN), mails(world, "basic", DOWN)
+    assert dues(world, gold) == {"notify": "2026-08-15T10:30:00+02:00", "take_charge": "2026-08-15T11:00:00+02:00"}
+    assert dues(world, basic) == {"notify": "2026-08-17T13:00:00+02:00", "take_charge": "2026-08-18T18:00:00+02:00"}
+    world.wait_until("2026-08-15 12:00")
+    assert world.story(world.ticket(gold), "clock") == [
+        "deadline near: notify",
+        "deadline missed: notify",
+        "deadline near: take_charge",
+        "deadline missed: take_charge",
+        "escalated to Team Leader by the clock",
+    ]
+    assert world.story(world.ticket(basic), "clock") == []
+    world.wait_until("2026-08-15 21:30")
+    phone = world.call("+390655500103")
+    for keys in ("2", "700003#", "481513#", "1"):
+        phone.presses(keys)
+    phone.hears("Your ticket is open")
+    world.advance()
+    (night,) = [ticket for ticket in world.tickets() if ticket.customer == "PLATINUM"]
+    assert (night.via_on_call, dues(world, night.number)["take_charge"]) == (True, "2026-08-15T22:30:00+02:00")
+    (name,) = world.rings()
+    engineer = world.engineer(name)
+    engineer.answers()
+    engineer.presses("1")
+    engineer.hears("Confirmed")
+    world.advance(hours=1)
+    assert world.ticket(night.number).met["take_charge"] < instant("2026-08-15 21:35")
+    # The engineer has taken it in charge; nobody has told the customer its priority yet.
+    missed = [words for words in world.story(world.ticket(night.number), "clock") if "missed" in words]
+    assert missed == ["deadline missed: notify"]
+
+
+def test_aruba_plans_tells_and_closes_a_critical_incident_with_the_customer(begin_desk: Open) -> None:
+    world = begin_desk("aruba-enterprise", "2026-05-14 17:50", "premium")
+    number = mails(world, "premium", DOWN)
+    letter, giulia = world.letter(), world.agent()
+    assert dues(world, number) == {
+        "take_charge": "2026-05-14T18:00:00+02:00",
+        "triage": "2026-05-14T18:20:00+02:00",
+        "technical_contact": "2026-05-14T18:20:00+02:00",
+        "resolution": "2026-05-14T19:50:00+02:00",
+    }
+    world.advance(minutes=5)
+    giulia.does(world.ticket(number), "take")
+    giulia.does(world.ticket(number), "priority", priority="P1", text="confermata")
+    world.advance(minutes=25)
+    giulia.does(world.ticket(number), "plan", text="Si ripristina dal nodo B entro le 21.", every="")
+    world.wait_until("2026-05-14 19:21")
+    told = world.story(world.ticket(number), "clock")
+    assert told[-1] == "news to the customer is due"  # hourly, also in the evening
+    giulia.does(world.ticket(number), "news", text="Al telefono: il nodo B è partito.")
+    world.wait_until("2026-05-14 20:20")
+    assert world.story(world.ticket(number), "clock") == told
+    world.wait_until("2026-05-14 20:22")
+    assert world.story(world.ticket(number), "clock") == [*told, "news to the customer is due"]
+    giulia.does(world.ticket(number), "resolve", text="Ripristinato.")
+    assert "breach" in world.alarm_kinds()  # nobody has been the technical contact in time
+    world.advance(hours=1)
+    world.reply(letter, "No, il portale dà ancora errore.", "anna@premium.example")
+    ticket = world.ticket(number)
+    assert (ticket.state, ticket.resolved_at) == ("taken", None)
+    giulia.does(ticket, "resolve", text="Adesso anche il portale.")
+    world.reply(letter, "Grazie mille, tutto risolto!\n\nAnna Premium", "anna@premium.example")
+    world.advance(days=30)
+    assert world.ticket(number).state == "closed"
+    assert "closed: the customer confirms" in world.story(world.ticket(number))
+
+
+def test_after_a_day_of_downtime_the_customer_is_owed_news_once_and_late(begin_desk: Open) -> None:
+    world = begin_desk("aruba-enterprise", "2026-05-14 10:00", "premium")
+    number = mails(world, "premium", DOWN)
+    world.agent().does(world.ticket(number), "plan", text="Si sostituisce il nodo.", every="")
+    world.advance()
+    world.sleep(hours=24)
+    world.advance()
+    due = [words for words in world.story(world.ticket(number), "clock") if "news" in words]
+    assert due == ["news to the customer is due (noticed late)"]
+    world.advance(minutes=61)
+    assert len([words for words in world.story(world.ticket(number), "clock") if "news" in words]) == 2
+
+
+def test_what_was_agreed_with_the_customer_goes_before_the_plans_cadence(begin_desk: Open) -> None:
+    world = begin_desk("aruba-enterprise", "2026-05-14 10:00", "enterprise")
+    number = mails(world, "enterprise", "È tutto molto lento e degradato.")
+    assert world.ticket(number).priority == "P2"
+    world.agent().does(world.ticket(number), "plan", text="Si aggiunge memoria.", every="1 day")
+    world.wait_until("2026-05-15 17:59")
+    assert "news to the customer is due" not in world.story(world.ticket(number), "clock")
+    world.wait_until("2026-05-15 18:01")
+    assert "news to the customer is due" in world.story(world.ticket(number), "clock")
+
+
+def test_mailup_promises_nothing_by_the_clock_and_silence_closes_what_is_resolved(begin_desk: Open) -> None:
+    world = begin_desk("mailup", "2026-05-14 10:00", "standard")
+    number = mails(world, "standard", "Invii fermi: problema grave.")
+    ticket = world.ticket(number)
+    assert (ticket.kind, ticket.priority, ticket.next_due) == ("information", "P2", None)
+    giulia = world.agent()
+    giulia.does(ticket, "escalate", to="specialists", text="non è il primo livello")
+    giulia.does(world.ticket(number), "resolve", text="Coda ripartita.")
+    world.wait_until("2026-05-21 17:59")
+    assert world.ticket(number).state == "resolved"
+    world.wait_until("2026-05-21 18:00")
+    assert (world.ticket(number).state, world.ticket(number).level) == ("closed", "L2")
+    assert world.story(world.ticket(number), "clock") == ["closed, because the customer said nothing more"]
+    assert world.alarms() == []
+
+
+def test_ivanti_waits_for_customer_and_third_party_and_only_the_customers_wait_ends_by_mail(begin_desk: Open) -> None:
+    """CASES mail 30: months later an answer opens a new, linked ticket and the old clock stays as it was."""
+    world = begin_desk("ivanti", "2026-05-14 10:00", "premium")
+    number = mails(world, "premium", "The console is down, nothing works.")
+    letter, agent = world.letter(), world.agent()
+    assert world.ticket(number).next_due is None
+    agent.does(world.ticket(number), "pause", reason="logs, please", on="customer")
+    world.advance(minutes=10)
+    agent.does(world.ticket(number), "pause", reason="the vendor of the database looks", on="third-party")
+    world.advance(minutes=10)
+    away = {"Auto-Submitted": "auto-replied", "In-Reply-To": f"<{letter.message_id}>"}
+    world.mail("anna@premium.example", "Out of office", "I am away", to=header(letter, "reply-to"), headers=away)
+    assert [pause.end for pause in world.ticket(number).pauses] == [None, None]
+    world.reply(letter, "Here are the logs.", "anna@premium.example")
+    ticket = world.ticket(number)
+    assert (ticket.state, [pause.end is None for pause in ticket.pauses]) == ("waiting", [False, True])
+    agent.does(ticket, "resume", text="the vendor has answered")
+    assert world.ticket(number).state == "taken"
+    agent.does(world.ticket(number), "resolve", text="Index rebuilt.")
+    world.advance(days=20)
+    first = world.ticket(number)
+    assert first.state == "closed"
+    again = world.reply(letter, "Now the reports are empty.", "anna@premium.example")
+    assert again.outcome == "new"
+    assert world.ticket(again.number).linked == first.id
+    assert world.ticket(number) == first
+
+
+def test_an_offer_of_an_intervention_expires_at_the_end_of_its_last_day(begin_desk: Open) -> None:
+    world = begin_desk("aruba-interventions", "2026-10-22 10:00", "standard")
+    number = mails(world, "standard", "Vorremmo migrare un sito su un server cloud.")
+    giulia = world.agent()
+    assert (world.ticket(number).kind, world.ticket(number).stage) == ("intervention", "requested")
+    giulia.does(world.ticket(number), "move", to="assessed", until="", text="fattibile")
+    giulia.does(world.ticket(number), "move", to="quoted", until="2026-10-24", text="a corpo")
+    world.wait_until("2026-10-24 23:59")
+    assert world.ticket(number).stage == "quoted"
+    world.sleep(hours=30)  # over the night on which clocks change
+    world.advance()
+    assert world.ticket(number).stage == "expired"
+    assert world.story(world.ticket(number), "clock") == ["quoted no longer: the offer has expired (noticed late)"]
+    later = world.agent("marta")
+    later.does(world.ticket(number), "move", to="quoted", until="2026-11-30", text="di nuovo")
+    later.does(world.ticket(number), "move", to="accepted", until="", text="")
+    world.advance(days=60)
+    assert world.ticket(number).stage == "accepted"
+
+
+def test_a_ticket_keeps_the_configuration_that_it_was_stamped_with(begin_desk: Open, tmp_path: Path) -> None:
+    """The desk halves its promise; the old ticket is counted by the old one, also when its priority changes."""
+    world = begin_desk("aruba-enterprise", "2026-05-14 10:00", "enterprise")
+    number = mails(world, "enterprise", "Domanda senza fretta.")
+    old = world.ticket(number).desk_version
+    shorter = (tmp_path / "aruba-enterprise" / "desk.yaml").read_text(encoding="utf-8")
+    shorter = shorter.replace("[4h,               20m, ", "[4h,               10m, ")
+    assert shorter != world.desk.source
+    from dataclasses import replace
+
+    from gateway import app
+    from gateway.settings.desk import desk_from
+
+    changed = desk_from(shorter, "desk.yaml")
+    settings = replace(world.rehearsal.settings, desks={changed.id: changed})
+    app.prepare(settings, world.database)
+    world.engine.settings = settings
+    world.agent().does(world.ticket(number), "priority", priority="P2", text="peggiora")
+    assert (world.ticket(number).desk_version, dues(world, number)["take_charge"]) == (old, "2026-05-14T10:20:00+02:00")
+    fresh = mails(world, "enterprise", "È tutto molto lento e degradato.", subject="Altro")
+    assert world.ticket(fresh).desk_version == changed.version
+    assert dues(world, fresh)["take_charge"] == "2026-05-14T10:10:00+02:00"
+
+
+def test_whom_the_matrix_names_is_told_by_mail_where_the_desk_says_so(begin_desk: Open) -> None:
+    def by_mail(text: str) -> str:
+        assert "escalations:\n" in text
+        return text.replace("escalations:\n", "escalations:\n  told_by: {Team Leader: mail leader@desk.example}\n")
+
+    world = begin_desk("imagicle-care", "2026-08-17 10:00", "gold", change=by_mail)
+    number = mails(world, "gold", DOWN)
+    world.advance(hours=2)
+    (told,) = [letter for letter in world.letters() if letter.recipient == "leader@desk.example"]
+    assert (told.kind, told.state) == ("escalation", "sent")
+    assert number in told.subject
+    world.advance(hours=5)
+    assert len([letter for letter in world.letters() if letter.kind == "escalation"]) == 1
