@@ -47,7 +47,8 @@ def fill(database: Database, reports: int, customers: int) -> None:
     """Reports of many customers over three years, the last weeks as busy as the rest."""
     chance = random.Random(1)
     ticket = {column.name: None for column in tickets.columns if column.nullable} | {
-        "desk": "test", "language": "it", "subject": "", "channel": "mail", "kind": "incident", "priority": "P3", "queue": "q", "level": "L1",
+        "desk": "test", "language": "it", "subject": "", "channel": "mail", "kind": "incident", "priority": "P3", "queue": "q",
+        "level": "L1",
         "state": "new", "verified": True, "via_on_call": False, "received_at": NOW, "opened_at": NOW, "pauses": [], "met": {}, "clocks": {},
         "evidence": [], "version": 1,
     }  # fmt: skip

@@ -53,8 +53,8 @@ from gateway.web.app import Web, make_app
 from gateway.web.cards_desk import CardDesk
 from gateway.web.desk import DeskBackend
 from gateway.web.held_desk import HeldDesk
-from gateway.web.related_desk import RelatedDesk
 from gateway.web.house import house_of
+from gateway.web.related_desk import RelatedDesk
 from identity.directory import Directory
 from routing.desk import Desk
 

@@ -26,7 +26,7 @@ from gateway.forms import Given
 from gateway.post import tokens
 from gateway.reader import Reading
 from gateway.settings import Settings
-from gateway.store import alarms, calls, directory, jobs, reports, tickets
+from gateway.store import alarms, calls, directory, jobs, reports, tickets, traces
 from gateway.store.database import Database
 from gateway.store.directory import StoredFinder
 from gateway.store.jobs import Todo
@@ -293,6 +293,8 @@ class Engine(Filing):
         ticket = self.ticket(connection, found.ticket_id, lock=True) if found else None
         if found is None or ticket is None or ticket.state not in OPEN or ticket.desk != desk.id:
             return None
+        if found.trace.alert is None and (held := self._held_as_loop(connection, mail, ticket)):
+            return held
         done = self._append(connection, mail, who, Joining("join", ticket, found.evidence))
         folding.told(connection, ticket, found)
         return done
@@ -450,6 +452,8 @@ class Engine(Filing):
             return None
         since = mail.arrival.received - ONE_ANSWER_IN
         came = tickets.mails_since(connection, ticket.id, since)
+        if came >= self.settings.loops.mails_per_ticket:  # alerts that fold are no conversation going round
+            came -= traces.alerts_since(connection, ticket.id, since)
         if came < self.settings.loops.mails_per_ticket:
             return None
         words = f"{ticket.number} gets too many mails within an hour; those that follow are held: release them, or end the loop"

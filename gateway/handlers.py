@@ -100,7 +100,8 @@ class Handlers:
         if kept is None:
             content = Receipt(
                 clocks=self._engine.stamp(ticket).clocks if ticket.plan else (),
-                priority=said(self._engine.desk(ticket.desk).priorities[ticket.priority], ticket.language) or ticket.priority,
+                priority=said(self._engine.desk(ticket.desk).priorities[ticket.priority], ticket.language)
+                or ticket.priority,
                 updates_every=ticket.clocks.get("updates_every"),
                 notes=tuple(dict.fromkeys(NOTES[mark] for mark in self._marks(ticket) if mark in NOTES)),
                 channels=tuple(sorted(self._engine.desk(ticket.desk).plans[ticket.plan].channels))

@@ -6,6 +6,7 @@ several customers becomes a proposed fault (`wider`). A page waits for this job,
 an unverified sender wrote, what somebody has taken in hand, or what is more urgent than the ticket it would go into.
 """
 
+import re
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -15,12 +16,13 @@ from gateway.engine import Engine
 from gateway.store import jobs, tickets, traces
 from gateway.store.jobs import Job, Settled
 from gateway.store.traces import Suggestion
-from routing import facts, relate
+from routing import facts, numbers, relate
 from routing.facts import Trace
 from routing.relate import Related
 from routing.relate_policy import Policy
 from routing.tickets import OPEN, Ticket
 
+_NAMED = re.compile(r"(?<=^perhaps )\d+(?=: )|(?<=\()\d+(?=\)$)")  # ids of tickets in what `routing.relate` says
 SAID = ("mail-in", "description", "call")  # entries that hold a customer's words
 
 
@@ -66,9 +68,13 @@ class Relating:
                 again = relate.relate(trace, twins, policy=self._policy(ticket))
                 related = again if again.decision == "same" else related
         traces.keep(connection, ticket_id, trace, wider.signs_of(trace))
-        why = tuple(line for line in related.why if not line.startswith("perhaps "))
+        prefix = self._engine.prefixes.get(ticket.desk, "")
+        lines = tuple(_NAMED.sub(lambda found: numbers.number_of(int(found[0]), prefix), line) for line in related.why)
         shown = [Suggestion(int(root), _why(root, related)) for root in related.candidates]
         traces.suggest(connection, ticket_id, shown)
+        if lines:  # `presa explain` and the page say why it was joined, shown or left alone
+            told = [*ticket.evidence, *(f"related: {line}" for line in lines)]
+            tickets.update(connection, ticket, evidence=told)
         now = self._database.clock.now()
         if (
             not quiet
@@ -78,9 +84,17 @@ class Relating:
         ):
             into = self._engine.ticket(connection, int(related.root))
             assert into is not None
-            merging.merge(connection, self._engine, ticket, into.number, by="presa", at=now, why=why)
+            merging.merge(
+                connection,
+                self._engine,
+                ticket,
+                into.number,
+                by="presa",
+                at=now,
+                why=[line for line in lines if not line.startswith("perhaps ")],
+            )
         elif not quiet and ticket.state in OPEN:
-            wider.notice(connection, self._engine, ticket, trace, known=related.decision != "new")
+            wider.notice(connection, self._engine, ticket, trace)
         self._let_page(connection, ticket_id)
 
     def _policy(self, ticket: Ticket) -> Policy:

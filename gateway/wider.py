@@ -25,8 +25,8 @@ ALARM = "wider-fault"
 __all__ = ["confirm", "dismiss", "join", "leave", "notice", "signs_of"]
 
 
-def notice(connection: Connection, engine: Engine, ticket: Ticket, trace: Trace, *, known: bool) -> None:
-    """Does this report make, or belong to, a fault that several customers have? `known`: its customer told of it before."""
+def notice(connection: Connection, engine: Engine, ticket: Ticket, trace: Trace) -> None:
+    """Does this report make, or belong to, a fault that several customers have?"""
     signs = signs_of(trace)
     if not signs or trace.customer is None:
         return

@@ -180,9 +180,7 @@ def _plan(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> N
     target = "execution" if "execution" in _promised(engine.desk(ticket.desk), ticket, ("execution",)) else "resolution"
     met = {target: act.at, "take_charge": act.at, **ticket.met}
     state = "taken" if ticket.state == "new" else ticket.state
-    tickets.update(
-        connection, ticket, met=met, state=state, updates_every=cadence, assignee=ticket.assignee or act.who
-    )
+    tickets.update(connection, ticket, met=met, state=state, updates_every=cadence, assignee=ticket.assignee or act.who)
     _tell(connection, ticket, act, "action plan", text)
     engine.restamp(connection, ticket.id)
 

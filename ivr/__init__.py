@@ -13,15 +13,16 @@ from ivr.call import Call, Rules, begin, from_json, to_json
 from ivr.diagram import mermaid
 from ivr.events import *  # noqa: F403  (the vocabulary of this package; every name in it is an event)
 from ivr.turn import Speak, Step, Unexpected, turn
-from ivr.twiml import apology, render, waiting
-from ivr.verbs import WAIT, Document
+from ivr.twiml import apology, moment, render, waiting
+from ivr.verbs import RECORDING, WAIT, Document
 
 __all__ = [  # noqa: F405
-    "WAIT", "AcceptPage", "Accepted", "AddDescription", "Answer", "Arrived", "AttachRecording", "Call", "CallbackDue",
-    "CallbackOver", "CallbackRefused", "CallbackTaken", "CheckPin", "CodeUnknown", "CustomerKnown", "Description",
-    "Document", "Event", "FetchDescription", "FindPerson", "Heard", "HungUp", "Keys", "LegEnded", "LookAtCallback",
-    "LookAtPage", "LookUpCode", "Nobody", "Noted", "OpenTicket", "PageOpen", "PageOver", "PageTaken", "PassOn",
+    "RECORDING", "WAIT", "AcceptPage", "Accepted", "AddDescription", "Answer", "Arrived", "AttachRecording", "Call", "CallbackDue",
+    "CallbackOver", "CallbackRefused", "CallbackTaken", "CallerKnown", "CallerUnknown", "CheckPin", "CodeUnknown",
+    "CustomerKnown", "Description", "Document", "Escalate", "Escalated", "Event", "FetchDescription", "FindPerson",
+    "FindTicket", "Heard", "HungUp", "InQueue", "Keys", "LegEnded", "LookAtCallback", "LookAtPage", "LookUpCaller",
+    "LookUpCode", "LookUpCustomer", "Nobody", "Noted", "OpenTicket", "PageOpen", "PageOver", "PageTaken", "PassOn",
     "PassedOn", "Person", "PinLocked", "PinRight", "PinWrong", "Recorded", "Request", "Rules", "Silence", "Speak",
-    "Step", "TakeCallback", "TicketOpened", "Unexpected", "Words", "apology", "audit", "begin", "from_json", "mermaid",
-    "render", "to_json", "turn", "waiting",
+    "Step", "TakeCallback", "TicketFound", "TicketOpened", "TicketSlip", "TicketUnknown", "Unexpected", "Words",
+    "apology", "audit", "begin", "from_json", "mermaid", "moment", "render", "to_json", "turn", "waiting",
 ]  # fmt: skip

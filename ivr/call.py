@@ -26,6 +26,12 @@ class Rules:
     zone: str = "Europe/Rome"
     caller_id: str = ""  # the number shown to a person we connect
     record_seconds: int = 180
+    transcribe: bool = False  # the carrier writes recordings down
+    menu: Mapping[str, str] = field(default_factory=dict)  # key -> report, add, escalate, status or information
+    greets: bool = False  # a caller whose number is on file is greeted by the company's name and asked less
+    maintenance: str = ""  # the key for planned maintenance among the severities
+    # language -> prompt -> the address of its recording, played instead of speech
+    recorded: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     max_steps: int = 60  # a call that goes in circles ends as if hung up: its ticket stays
 
     @property
@@ -51,6 +57,9 @@ class Call:
     greet: bool = False
     pin_ok: bool = False
     pin_tries: int = 0
+    matter: str = "report"
+    claimed: str = ""  # the customer whose number calls: a hint, not yet what the caller says
+    switched: bool = False  # on-call speaks another language than the caller chose
     priority: str | None = None
     ticket: str | None = None
     why: str = ""
@@ -61,6 +70,9 @@ class Call:
     recordings: tuple[str, ...] = ()
     person: str = field(default="", repr=False)
     queue: str = ""
+    position: int = 0  # in our own queue; 0: never stood there
+    wait: int = 0  # minutes
+    status: str = ""
     plan: str = ""
     minutes: int | None = None
     taken_by: str = ""
@@ -71,6 +83,19 @@ class Call:
     def over(self) -> bool:
         """Nothing more will be spoken."""
         return STATES[self.state].expects == "end"
+
+    @property
+    def about(self) -> bool:
+        """It is about a ticket that the customer has."""
+        return self.matter in ABOUT
+
+    @property
+    def unproven(self) -> bool:
+        """No right PIN was keyed in this call."""
+        return not self.pin_ok
+
+
+ABOUT = frozenset({"add", "escalate", "status"})
 
 
 def begin(sid: str, leg: Leg = "caller", language: str | None = None) -> Call:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Hours = Literal["open", "pin", "no_pin", "not_entitled", "locked"]
+Hours = Literal["open", "pin", "no_pin", "not_entitled", "locked", "no_proof", "information"]
+Status = Literal["new", "taken", "waiting", "resolved", "closed"]
 
 # ── heard: from the line ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -71,6 +72,36 @@ class LookUpCode:
     """Whose customer code is this? -> CustomerKnown | CodeUnknown"""
 
     digits: str = field(repr=False)
+    matter: str = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpCustomer:
+    """What may this customer do in this matter now? -> CustomerKnown | CodeUnknown"""
+
+    customer: str
+    matter: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpCaller:
+    """Whose number calls? A hint that grants nothing. -> CallerKnown | CallerUnknown"""
+
+
+@dataclass(frozen=True, slots=True)
+class FindTicket:
+    """A ticket of this customer by its keyed number -> TicketFound | TicketSlip | TicketUnknown"""
+
+    customer: str
+    digits: str = field(repr=False)
+    matter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """The customer presses for this ticket -> Escalated"""
+
+    ticket: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +119,7 @@ class OpenTicket:
 
     `page`: a right PIN was keyed and a severity chosen; which priorities page is
     the desk's rule. `why`: severity, no_severity,
-    no_code, locked, no_pin, pin_missing, not_entitled, nobody, person, hung_up.
+    no_code, locked, no_pin, no_proof, pin_missing, not_entitled, which, maintenance, information, nobody, person, hung_up.
     """
 
     customer: str | None
@@ -128,7 +159,7 @@ class TakeCallback:
 
 @dataclass(frozen=True, slots=True)
 class FindPerson:
-    """Is somebody there to talk to? -> Person | Nobody"""
+    """Is somebody there to talk to? -> Person | InQueue | Nobody"""
 
     customer: str | None
     ticket: str | None
@@ -162,7 +193,7 @@ class LookAtCallback:
 
 
 Request = (
-    LookUpCode | CheckPin | OpenTicket | AddDescription | AttachRecording | TakeCallback | FindPerson
+    LookUpCode | LookUpCustomer | LookUpCaller | FindTicket | Escalate | CheckPin | OpenTicket | AddDescription | AttachRecording | TakeCallback | FindPerson
     | LookAtPage | AcceptPage | PassOn | FetchDescription | LookAtCallback
 )  # fmt: skip
 
@@ -171,7 +202,8 @@ Request = (
 
 @dataclass(frozen=True, slots=True)
 class CustomerKnown:
-    """`hours`: open (no PIN, no page), pin (closed and entitled: ask it), no_pin, not_entitled, locked (a message).
+    """`hours`: open (no PIN, no page), pin (ask it), no_pin, not_entitled, locked, no_proof (a message), information (a
+    question: a ticket at once). `language`: the one that on-call speaks, when it is not the caller's.
 
     `greet`: the name may be spoken; not when only a code was keyed, for codes can be tried one after the other.
     """
@@ -180,6 +212,44 @@ class CustomerKnown:
     name: str
     hours: Hours
     greet: bool = False
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerKnown:
+    """The calling number is on file for this customer alone."""
+
+    customer: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerUnknown:
+    """The calling number is on file for nobody, or for several."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFound:
+    """The ticket is this customer's. `look_by`: its next deadline, None without one."""
+
+    ticket: str
+    status: Status
+    look_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSlip:
+    """The check digit does not fit: a slip of the finger."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketUnknown:
+    """This customer has no such ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """It stands on the ticket, and who must know is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +311,14 @@ class Person:
 
     person: str = field(default="", repr=False)
     queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InQueue:
+    """Everybody talks: the caller's place among those who wait, and about how many minutes that takes."""
+
+    position: int
+    wait: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +384,7 @@ class CallbackOver:
 
 
 Answer = (
-    CustomerKnown | CodeUnknown | PinRight | PinWrong | PinLocked | TicketOpened | Noted | CallbackTaken
+    CustomerKnown | CallerKnown | CallerUnknown | TicketFound | TicketSlip | TicketUnknown | Escalated | InQueue | CodeUnknown | PinRight | PinWrong | PinLocked | TicketOpened | Noted | CallbackTaken
     | CallbackRefused | Person | Nobody | PageOpen | PageTaken | PageOver | Accepted | PassedOn | Description
     | CallbackDue | CallbackOver
 )  # fmt: skip
@@ -329,6 +407,11 @@ def audit(event: Event) -> tuple[str, ...]:
 AUDITED: dict[type, tuple[str, ...]] = {
     CodeUnknown: ("code_unknown",),
     CustomerKnown: ("code_known",),
+    TicketFound: ("ticket_found",),
+    TicketSlip: ("ticket_slip",),
+    TicketUnknown: ("ticket_unknown",),
+    Escalated: ("escalated",),
+    Person: ("person_rung",),
     TicketOpened: ("ticket",),
     Recorded: ("recording",),
     Words: ("words",),

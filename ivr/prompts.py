@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType, ModuleType
 from zoneinfo import ZoneInfo
 
-from ivr import words_en, words_it
+from ivr import words_ar, words_de, words_en, words_es, words_fr, words_it, words_pt
 from ivr.call import Call, Rules
 from ivr.verbs import Pause, Play, Say
 
@@ -34,7 +34,10 @@ def _tongue(module: ModuleType) -> Tongue:
     return Tongue(module.WORDS, module.WEEKDAYS, module.MONTHS, module.VOICE)
 
 
-TONGUES: Mapping[str, Tongue] = MappingProxyType({"it": _tongue(words_it), "en": _tongue(words_en)})
+MODULES = {
+    "it": words_it, "en": words_en, "de": words_de, "fr": words_fr, "es": words_es, "pt": words_pt, "ar": words_ar,
+}  # fmt: skip
+TONGUES: Mapping[str, Tongue] = MappingProxyType({language: _tongue(module) for language, module in MODULES.items()})
 
 
 def tongue(language: str) -> Tongue:
@@ -48,8 +51,7 @@ def speech(call: Call, says: tuple[str, ...], rules: Rules, *, lead: bool = True
     spoken: list[Say | Play | Pause] = []
     for language in languages:
         names = (f"again.{call.lead}", *says) if lead and call.lead else says
-        text = " ".join(filter(None, (sentence(call, name, language, rules) for name in names)))
-        spoken += [Say(text, tongue(language).voice)] if text else []
+        spoken += _spoken(call, names, language, rules)
     if "described" in says and call.audio:  # the recording first, then the keys
         keys = sentence(call, "page_keys", languages[0], rules)
         intro = sentence(call, "described", languages[0], rules)
@@ -58,15 +60,35 @@ def speech(call: Call, says: tuple[str, ...], rules: Rules, *, lead: bool = True
     return tuple(spoken)
 
 
+def _spoken(call: Call, names: tuple[str, ...], language: str, rules: Rules) -> list[Say | Play | Pause]:
+    """Speech, with the desk's own recordings where it has them; what has fields is always spoken."""
+    recorded, voice = rules.recorded.get(language, {}), tongue(language).voice
+    if not recorded:
+        text = " ".join(filter(None, (sentence(call, name, language, rules) for name in names)))
+        return [Say(text, voice)] if text else []
+    spoken: list[Say | Play | Pause] = []
+    for name in names:
+        sound = recorded.get(_actual(call, name))
+        text = "" if sound else sentence(call, name, language, rules)
+        spoken += [Play(sound)] if sound else [Say(text, voice)] if text else []
+    return spoken
+
+
 def sentence(call: Call, name: str, language: str, rules: Rules) -> str:
     """One prompt with its fields filled in; "" for one that has nothing to say in this call."""
-    name = {
+    template = tongue(language).words.get(_actual(call, name), "")
+    return template.format_map(_fields(call, template, language, rules))
+
+
+def _actual(call: Call, name: str) -> str:
+    """The sentence behind a prompt of the table, as this call has it."""
+    return {
         "because": f"because.{call.why}",
         "outcome": f"outcome.{call.outcome}",
         "described": "described.audio" if call.audio else "described" if call.text else "described.none",
+        "pin": "pin.ticket" if call.about else "pin",
+        "oncall_language": "oncall_language" if call.switched else "",
     }.get(name, name)
-    template = tongue(language).words.get(name, "")
-    return template.format_map(_fields(call, template, language, rules))
 
 
 def _fields(call: Call, template: str, language: str, rules: Rules) -> dict[str, str]:
@@ -76,6 +98,11 @@ def _fields(call: Call, template: str, language: str, rules: Rules) -> dict[str,
         "desk": rules.desk.get(language) or rules.desk.get(rules.language, "Presa"),
         "key": next((key for key, its in rules.languages.items() if its == language), ""),
         "severities": severities(rules, language) if "{severities}" in template else "",
+        "menu": matters(rules, language) if "{menu}" in template else "",
+        "another": next((key for key, its in rules.menu.items() if its == "report"), "1"),
+        "status": words.get(f"status.{call.status}", "") if "{status}" in template else "",
+        "position": str(call.position),
+        "wait": duration(max(1, call.wait), language) if "{wait}" in template else "",
         "company": words["company"].format(company=call.name.rstrip(".")) if call.greet and call.name else "",
         "number": one_by_one(call.ticket or ""),
         "when": moment(call.look_by, language, rules.zone) if "{when}" in template else "",
@@ -104,7 +131,15 @@ def severities(rules: Rules, language: str) -> str:
         name = rules.labels.get(priority, {}).get(language, priority)
         label = words.get(f"severity.{priority}") or words["severity.other"].format(priority=name)
         items.append(words["severity.next" if items else "severity.item"].format(key=key, label=label))
+    if rules.maintenance:
+        items.append(words["severity.next"].format(key=rules.maintenance, label=words["severity.maintenance"]))
     return ", ".join(items)
+
+
+def matters(rules: Rules, language: str) -> str:
+    """The main menu: "To report a problem press 1, to add to a ticket 2, ...\""""
+    words = tongue(language).words
+    return ", ".join(words[f"menu.{matter}"].format(key=key) for key, matter in rules.menu.items())
 
 
 def moment(iso: str, language: str, zone: str) -> str:

@@ -16,13 +16,14 @@ from types import MappingProxyType
 from typing import Literal
 
 Leg = Literal["caller", "page", "callback"]
-Expects = Literal["arrival", "key", "digits", "report", "person", "end", "answer"]
-Menu = Literal["", "languages", "severities"]
+Expects = Literal["arrival", "key", "digits", "report", "hold", "person", "end", "answer"]
+Menu = Literal["", "languages", "severities", "matters"]
+Needs = Literal["", "menu", "greets", "claimed", "unproven", "about", "customer"]
 
 SAME = "."
 GONE = "gone"
 # Exits that count as a slip when they lead back to the same prompt; after `tries` slips the state is left by `give_up`.
-SLIPS = frozenset({"wrong", "silence", "unknown", "pin_wrong"})
+SLIPS = frozenset({"wrong", "silence", "unknown", "pin_wrong", "ticket_slip", "ticket_unknown"})
 FIRST: Mapping[Leg, str] = MappingProxyType({"caller": "start", "page": "page", "callback": "ring"})
 
 
@@ -40,6 +41,7 @@ class State:
     give_up: str = ""
     again: str = ""  # an asking state that leads back here: a slip that goes there counts too
     seconds: int = 6
+    needs: Needs = ""  # what the desk or the call must have for this state; without it the exit "skip" is taken at once
 
 
 HELP = {"9": "callback", "0": "person", "*": SAME}
@@ -60,8 +62,8 @@ def _report(says: str) -> State:
     return State("report", exits, tuple(says.split()), tries=2, give_up="closing")
 
 
-def _ask(asks: str, exits: Mapping[str, str]) -> State:
-    return State("answer", exits, asks=asks)
+def _ask(asks: str, exits: Mapping[str, str], needs: Needs = "") -> State:
+    return State("answer", exits, asks=asks, needs=needs)
 
 
 def _file(why: str, then: str) -> State:
@@ -74,36 +76,90 @@ def _end(says: str = "") -> State:
     return State("end", {"recorded": "attach_late", "hang_up": GONE}, tuple(says.split()))
 
 
+# A known customer: what comes next depends on the hour, the contract and the matter.
+KNOWN = {
+    "known_open": "severity",
+    "known_pin": "pin",
+    "known_no_pin": "file_no_pin",
+    "known_not_entitled": "file_not_entitled",
+    "known_locked": "file_locked",
+    "known_no_proof": "file_no_proof",
+    "known_information": "file_information",
+}
+
 CALLER: Mapping[str, State] = {
-    "start": State("arrival", {"arrived": "language", "arrived_one": "code", "hang_up": GONE}),
+    "start": State("arrival", {"arrived": "language", "arrived_one": "recognising", "hang_up": GONE}),
     "language": _key(
-        "welcome languages", {**HELP, "choice": "code", "hang_up": GONE}, menu="languages", tries=2, give_up="code"
+        "welcome languages",
+        {**HELP, "choice": "recognising", "hang_up": GONE},
+        menu="languages",
+        tries=2,
+        give_up="recognising",
     ),
+    # ── where the desk wishes it: who may that be (the calling number, a hint and no more), and what is it about ──
+    "recognising": _ask(
+        "look_up_caller", {"caller_known": "menu", "caller_unknown": "menu", "skip": "menu"}, needs="greets"
+    ),
+    "menu": _key(
+        "greeting menu",
+        {**HELP, "choice": "claimed", "skip": "claimed", "hang_up": GONE},
+        menu="matters",
+        give_up="claimed",
+        needs="menu",
+    ),
+    "claimed": _digits(
+        "claimed help",
+        {"digits": "looking_up", "silence": "looking_up_claimed", "hang_up": GONE, "skip": "code"},
+        give_up="code",
+        needs="claimed",
+    ),
+    "looking_up_claimed": _ask("look_up_customer", {**KNOWN, "unknown": "code"}),
     "code": _digits("code help", {"digits": "looking_up", "hang_up": GONE}, give_up="file_no_code"),
     "code_again": _digits(
         "code help", {"digits": "looking_up", "hang_up": "file_hung_up"}, tries=2, give_up="file_no_code"
     ),
     "looking_up": _ask(
         "look_up_code",
+        {**KNOWN, "unknown": "code_again"},
+    ),
+    "pin": _digits(
+        "oncall_language pin",
+        {"digits": "checking_pin", "hang_up": "file_hung_up", "skip": "which_ticket"},
+        give_up="file_pin_missing",
+        needs="unproven",
+    ),
+    "checking_pin": _ask("check_pin", {"pin_right": "which_ticket", "pin_wrong": "pin", "pin_locked": "file_locked"}),
+    # ── about a ticket one has: only who keyed the PIN hears of it, adds to it or presses for it ──
+    "which_ticket": _digits(
+        "which_ticket",
+        {"digits": "finding_ticket", "hang_up": "file_hung_up", "skip": "severity"},
+        give_up="file_which",
+        needs="about",
+    ),
+    "finding_ticket": _ask(
+        "find_ticket",
         {
-            "known_open": "severity",
-            "known_pin": "pin",
-            "known_no_pin": "file_no_pin",
-            "known_not_entitled": "file_not_entitled",
-            "known_locked": "file_locked",
-            "unknown": "code_again",
+            "found_add": "addition",
+            "found_escalate": "escalating",
+            "found_status": "closing",
+            "ticket_slip": "which_ticket",
+            "ticket_unknown": "which_ticket",
         },
     ),
-    "pin": _digits("pin", {"digits": "checking_pin", "hang_up": "file_hung_up"}, give_up="file_pin_missing"),
-    "checking_pin": _ask("check_pin", {"pin_right": "severity", "pin_wrong": "pin", "pin_locked": "file_locked"}),
+    "addition": _report("addition"),
+    "escalating": _ask("escalate", {"escalated": "reason"}),
+    "reason": _report("escalated"),
+    # ── a report ──
     "severity": _key(
         "thanks severity",
-        {**HELP, "choice": "file_severity", "hang_up": "file_hung_up"},
+        {**HELP, "choice": "file_severity", "maintenance": "file_maintenance", "hang_up": "file_hung_up"},
         menu="severities",
         give_up="file_no_severity",
     ),
     "file_severity": _file("severity", "description"),
     "file_no_severity": _file("no_severity", "description"),
+    "file_maintenance": _file("maintenance", "description"),
+    "file_information": _file("information", "description"),
     "description": _report("description"),
     # ── a message, because the way above was closed ──
     "file_no_code": _file("no_code", "message"),
@@ -111,6 +167,8 @@ CALLER: Mapping[str, State] = {
     "file_not_entitled": _file("not_entitled", "message"),
     "file_pin_missing": _file("pin_missing", "message"),
     "file_locked": _file("locked", "message"),
+    "file_no_proof": _file("no_proof", "message"),
+    "file_which": _file("which", "message"),
     "file_nobody": _file("nobody", "message"),
     "message": _report("because message"),
     "attach": _ask("attach_recording", {"noted": "closing"}),
@@ -125,23 +183,33 @@ CALLER: Mapping[str, State] = {
     "callback_here": _ask("take_callback", {"taken": "closing", "refused": "closing"}),
     "callback_gone": _ask("take_callback", {"taken": GONE, "refused": GONE}),
     # ── a person ──
-    "person": _ask("find_person", {"person": "file_person", "nobody": "file_nobody"}),
+    "person": _ask("find_person", {"person": "file_person", "in_queue": "file_queue", "nobody": "file_nobody"}),
+    "file_queue": _file("person", "waiting"),
+    # Our own queue: who waits hears the place and the time again and again, and the keys still help.
+    "waiting": State(
+        "hold", {**HELP, "wrong": SAME, "silence": "person", "hang_up": GONE}, ("queue",), seconds=15, again="person"
+    ),
     "file_person": _file("person", "connecting"),
     "connecting": State(
         "person",
         {
             "connected": "goodbye",
-            "not_connected": "file_nobody",
-            "silence": "file_nobody",
-            "wrong": "file_nobody",
+            "not_connected": "person",
+            "silence": "person",
+            "wrong": "person",
             "hang_up": GONE,
         },
         ("connecting",),
     ),
     # ── the end ──
     "closing": _key(
-        "outcome number again repeat", {**HELP, "silence": "goodbye", "hang_up": GONE}, give_up="goodbye", seconds=4
+        "outcome number again repeat another",
+        {**HELP, "choice": "next_matter", "silence": "goodbye", "hang_up": GONE},
+        menu="matters",
+        give_up="goodbye",
+        seconds=4,
     ),
+    "next_matter": _ask("look_up_customer", {**KNOWN, "unknown": "code", "skip": "code"}, needs="customer"),
     "goodbye": _end("goodbye"),
     "file_hung_up": _file("hung_up", GONE),
     "attach_late": _ask("attach_recording", {"noted": GONE}),

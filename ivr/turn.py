@@ -40,7 +40,7 @@ def turn(call: Call, event: e.Event, rules: Rules) -> tuple[Call, Step]:
     state = STATES[call.state]
     if call.step >= rules.max_steps and isinstance(event, e.Keys | e.Silence | e.Words):
         event = e.HungUp()
-    column = _column(state, event, rules)
+    column = _column(call, state, event, rules)
     if column not in state.exits:
         column = _unforeseen(call, state, event)
     target = state.exits.get(column, SAME)
@@ -63,6 +63,12 @@ COLUMNS: Mapping[type, str] = {
     e.Recorded: "recorded",
     e.HungUp: "hang_up",
     e.CodeUnknown: "unknown",
+    e.CallerKnown: "caller_known",
+    e.CallerUnknown: "caller_unknown",
+    e.TicketSlip: "ticket_slip",
+    e.TicketUnknown: "ticket_unknown",
+    e.Escalated: "escalated",
+    e.InQueue: "in_queue",
     e.PinRight: "pin_right",
     e.PinWrong: "pin_wrong",
     e.PinLocked: "pin_locked",
@@ -83,7 +89,7 @@ COLUMNS: Mapping[type, str] = {
 }
 
 
-def _column(state: State, event: e.Event, rules: Rules) -> str:
+def _column(call: Call, state: State, event: e.Event, rules: Rules) -> str:
     match event:
         case e.Arrived():
             return "arrived_one" if len(rules.languages) == 1 and "arrived_one" in state.exits else "arrived"
@@ -95,6 +101,8 @@ def _column(state: State, event: e.Event, rules: Rules) -> str:
             return "connected" if connected else "not_connected"
         case e.CustomerKnown(hours=hours):
             return f"known_{hours}"
+        case e.TicketFound():
+            return f"found_{call.matter}"
         case _:
             return COLUMNS[type(event)]
 
@@ -105,6 +113,8 @@ def _keyed(state: State, digits: str, rules: Rules) -> str:
         return "silence"
     if digits in menu(state, rules):
         return "choice"
+    if digits == rules.maintenance and "maintenance" in state.exits:
+        return "maintenance"
     if len(digits) == 1 and digits in state.exits:
         return digits
     if digits.endswith("*") and "*" in state.exits:
@@ -114,9 +124,17 @@ def _keyed(state: State, digits: str, rules: Rules) -> str:
 
 def menu(state: State, rules: Rules) -> Mapping[str, str]:
     """Key -> what it chooses, for the states whose keys are the desk's own."""
-    if state.menu == "languages":
-        return rules.languages
-    return rules.severities if state.menu == "severities" else {}
+    match state.menu:
+        case "languages":
+            return rules.languages
+        case "severities":
+            return rules.severities
+        case "matters":
+            return rules.menu or ONE_MATTER
+    return {}
+
+
+ONE_MATTER: Mapping[str, str] = {"1": "report"}  # of a desk without a menu: for another report at the end
 
 
 # ── what is remembered ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,6 +143,9 @@ def menu(state: State, rules: Rules) -> Mapping[str, str]:
 # What each event leaves in the call: fields of the same name.
 KEPT: Mapping[type, tuple[str, ...]] = {
     e.CustomerKnown: ("customer", "name", "greet"),
+    e.CallerKnown: ("name",),
+    e.TicketFound: ("ticket", "status", "look_by"),
+    e.InQueue: ("position", "wait"),
     e.TicketOpened: ("ticket", "engineer", "look_by"),
     e.CallbackTaken: ("ticket", "ending"),
     e.CallbackRefused: ("ticket",),
@@ -142,20 +163,49 @@ def _absorb(call: Call, state: State, column: str, event: e.Event, rules: Rules)
         return replace(call, language=rules.language)
     if column == "choice" and isinstance(event, e.Keys):
         chosen = menu(state, rules)[event.digits.rstrip("#")]
-        return replace(call, language=chosen) if state.menu == "languages" else replace(call, priority=chosen)
+        return _chosen(call, state, chosen)
     if isinstance(event, e.PinRight | e.PinWrong | e.PinLocked):
         return replace(call, pin_ok=isinstance(event, e.PinRight), pin_tries=call.pin_tries + 1)
     if isinstance(event, e.Recorded):
         return replace(call, recordings=(*call.recordings, event.recording))
+    if isinstance(event, e.CustomerKnown):
+        call = _known(call, event)
+    if isinstance(event, e.CallerKnown):
+        call = replace(call, claimed=event.customer, greet=True)
     kept: dict[str, Any] = {name: getattr(event, name) for name in KEPT.get(type(event), ())}
     if isinstance(kept.get("look_by"), datetime):
         kept["look_by"] = kept["look_by"].isoformat()
-    return replace(call, **kept, outcome=_outcome(event) or call.outcome)
+    return replace(call, **kept, outcome=_outcome(call, event) or call.outcome)
 
 
-def _outcome(event: e.Event) -> str:
+def _chosen(call: Call, state: State, chosen: str) -> Call:
+    """A key of the desk's own: a language, a severity, or a matter; another matter is another ticket."""
+    match state.menu:
+        case "languages":
+            return replace(call, language=chosen)
+        case "severities":
+            return replace(call, priority=chosen)
+    return replace(
+        call, matter=chosen, priority=None, ticket=None, why="", outcome="", engineer="", look_by="", ending="", status=""
+    )
+
+
+def _known(call: Call, event: e.CustomerKnown) -> Call:
+    """A PIN is one customer's; and on-call may speak another language than the caller chose."""
+    proven = call.pin_ok and call.customer == event.customer
+    switched = bool(event.language) and event.language != call.language
+    return replace(call, pin_ok=proven, switched=switched, language=event.language or call.language)
+
+
+def _outcome(call: Call, event: e.Event) -> str:
     """What the caller is told at the end; the prompt `outcome.<this>`."""
     match event:
+        case e.Noted() if call.matter == "add":
+            return "added"
+        case e.TicketFound() if call.matter == "status":
+            return "status"
+        case e.Escalated():
+            return "escalated"
         case e.TicketOpened(paging=paging, look_by=look_by):
             return "paging" if paging else "looks" if look_by else "queued"
         case e.CallbackTaken():
@@ -181,6 +231,8 @@ def _slip(call: Call, column: str, target: str, rules: Rules) -> tuple[Call, str
 
 def _enter(call: Call, column: str, target: str, event: e.Event, rules: Rules) -> tuple[Call, Step]:
     state = STATES[target]
+    if state.needs and not (getattr(rules, state.needs, None) or getattr(call, state.needs, None)):
+        return _enter(call, column, state.exits["skip"], event, rules)
     call = replace(call, state=target, why=state.why or call.why)
     if state.asks == "open_ticket" and call.ticket:  # one ticket a call: it stands already
         return _enter(call, column, state.exits["opened"], event, rules)
@@ -191,7 +243,7 @@ def _enter(call: Call, column: str, target: str, event: e.Event, rules: Rules) -
         call,
         spoke=target,
         slips=call.slips if again else 0,
-        lead=column if column in SLIPS and (again or column == "unknown") else "",
+        lead=column if column in SLIPS and (again or column == "unknown") and state.expects != "hold" else "",
         step=call.step if state.expects == "end" else call.step + 1,
     )
     return call, Speak(document(call, state, rules))
@@ -202,7 +254,13 @@ def _request(call: Call, state: State, event: e.Event) -> e.Request:
     ticket = call.ticket or ""
     match state.asks:
         case "look_up_code":
-            return e.LookUpCode(keyed)
+            return e.LookUpCode(keyed, call.matter)
+        case "look_up_customer":
+            return e.LookUpCustomer(call.customer or call.claimed, call.matter)
+        case "find_ticket":
+            return e.FindTicket(call.customer or "", keyed, call.matter)
+        case "escalate":
+            return e.Escalate(ticket)
         case "check_pin":
             return e.CheckPin(call.customer or "", keyed, call.pin_tries + 1)
         case "open_ticket":
@@ -223,7 +281,8 @@ def _request(call: Call, state: State, event: e.Event) -> e.Request:
     return PLAIN[state.asks]()
 
 
-PLAIN: Mapping[str, type[e.LookAtPage | e.AcceptPage | e.PassOn | e.LookAtCallback]] = {
+PLAIN: Mapping[str, type[e.LookUpCaller | e.LookAtPage | e.AcceptPage | e.PassOn | e.LookAtCallback]] = {
+    "look_up_caller": e.LookUpCaller,
     "look_at_page": e.LookAtPage,
     "accept_page": e.AcceptPage,
     "pass_on": e.PassOn,
@@ -253,12 +312,12 @@ def document(call: Call, state: State, rules: Rules) -> verbs.Document:
             return (
                 *spoken,
                 *notice,
-                verbs.Record(call.step, rules.record_seconds, silence=state.seconds),
+                verbs.Record(call.step, rules.record_seconds, silence=state.seconds, transcribe=rules.transcribe),
                 verbs.Redirect(call.step),
             )
         case "report":
             hear = verbs.Gather(call.step, spoken, state.seconds, digits=1, takes="dtmf speech", language=language)
             return (hear, verbs.Redirect(call.step))
-        case "key":
+        case "key" | "hold":
             return (verbs.Gather(call.step, spoken, state.seconds, digits=1, finish=""), verbs.Redirect(call.step))
     return (verbs.Gather(call.step, spoken, state.seconds), verbs.Redirect(call.step))

@@ -54,6 +54,11 @@ def waiting(languages: tuple[str, ...], seconds: int = 20) -> str:
     return render((*prompts.apology(languages, "wait"), verbs.Pause(seconds)), str)
 
 
+def moment(languages: tuple[str, ...], url: str) -> str:
+    """"One moment": then `url` is asked again."""
+    return render((*prompts.apology(languages, "moment"), verbs.Pause(2), verbs.Redirect(0)), lambda _: url)
+
+
 def _add(to: VoiceResponse | Gather, verb: verbs.Verb, url: Url) -> None:
     match verb:
         case verbs.Say(text=text, language=language):
@@ -64,7 +69,7 @@ def _add(to: VoiceResponse | Gather, verb: verbs.Verb, url: Url) -> None:
             to.pause(length=seconds)
         case verbs.Gather():
             _gather(to, verb, url)
-        case verbs.Record(step=step, seconds=seconds, silence=silence):
+        case verbs.Record(step=step, seconds=seconds, silence=silence, transcribe=transcribe):
             to.record(
                 action=url(step),
                 method="POST",
@@ -73,6 +78,9 @@ def _add(to: VoiceResponse | Gather, verb: verbs.Verb, url: Url) -> None:
                 finish_on_key="#",
                 play_beep=True,
                 trim="trim-silence",
+                recording_status_callback=url(verbs.RECORDING),
+                transcribe=transcribe or None,
+                transcribe_callback=url(verbs.RECORDING) if transcribe else None,
             )
         case verbs.Redirect(step=step):
             to.redirect(url(step), method="POST")

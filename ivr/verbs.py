@@ -1,7 +1,8 @@
 """What can be said and done on a line: the frozen verbs of a document. `ivr/twiml.py` writes them down; refuses to
 know XML.
 
-A link is the number of the step that gets what comes next. `WAIT` is the document for callers who wait in a queue.
+A link is the number of the step that gets what comes next. `WAIT` is the document for callers who wait in a queue,
+`RECORDING` where the carrier tells that a recording is ready or written down.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 WAIT = -1
+RECORDING = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Record:
     step: int
     seconds: int
     silence: int
+    transcribe: bool = False  # the carrier writes it down
 
 
 @dataclass(frozen=True, slots=True)

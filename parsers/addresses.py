@@ -96,11 +96,13 @@ def _angle(text: str) -> str:
 
 _SPEC = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', re.DOTALL)
 _AT = re.compile(" ?@ ?")
+_DOT = re.compile(r"(@[^\s@]*) (?=\.[^\s.])")  # RFC 5322 section 4.4: a domain may have spaces around its dots
 
 
 def _specs(words: list[str]) -> tuple[list[str], str]:
     """Addresses written without brackets, and the words that belong to none: `Mario m@x`, `mario @ x`, `"a b"@x`."""
     loose = _AT.sub("@", "".join(" " if word.isspace() else word if word[:1] != '"' else "\0" for word in words))
+    loose = _DOT.sub(r"\1", loose)
     quoted = iter([word for word in words if word[:1] == '"'])
     text = re.sub("\0", lambda _: next(quoted), loose)
     found: list[str] = []

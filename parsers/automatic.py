@@ -273,7 +273,10 @@ _AWAY_SUBJECT = re.compile(
     r"automatische antwort|abwesenheitsnotiz|"
     r"réponse automatique|absence|absent|respuesta autom|fuera de (?:la )?oficina|ausen|resposta autom|"
     r"fora do escrit|vacation|on (?:leave|holiday|vacation)|"
-    r"automatisch antwoord|afwezig|automatiskt svar|autosvar|autom\. svar|away from)",
+    r"automatisch antwoord|afwezig|automatiskt svar|autosvar|autom\. svar|away from|auto[- ]?respon[sd]|i(?:'m| am) out\b|"
+    r"frånvaro|fravær|automatyczna odpowied|odpowied. automatyczna|poza biurem|автоматический ответ|автоответ|"
+    r"автоматична відповідь|自动(?:答复|回复)|自動(?:応答|返信|回覆)|자동 ?회신|automatická odpov|mimo kancelář|"
+    r"otomatik yanıt|automaattinen vastaus|poissa|automatikus válasz|răspuns automat|αυτόματη απάντηση)",
     re.IGNORECASE,
 )
 _AWAY_WORDS = re.compile(

@@ -119,18 +119,18 @@ def unique(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_trim(address) for address in found if address))[:MANY]
 
 
-_SEVEN_BIT = bytes(range(128)) + b"?" * 128
-_BODY = re.compile(rb"\r?\n\r?\n")
-
-
-def _seven_bit(raw: bytes) -> bytes:
-    """With headers that are ASCII: one other byte there and the detectors give up, loudly, before the body is read."""
-    body = _BODY.search(raw)
-    end = body.start() if body else len(raw)
-    return raw[:end].translate(_SEVEN_BIT) + raw[end:]
-
-
 _LONG = re.compile(rb"([^\n]{600})[^\n]+")  # some patterns of the detectors are quadratic in a line
+
+
+def _seven_bit(part: EmailMessage) -> None:
+    """Make the headers ASCII: one other byte there and the detectors give up, loudly, before they read the body."""
+    fields = part.items()
+    if all(isinstance(value, str) for _, value in fields):
+        return
+    for name in part.keys():  # noqa: SIM118 - iterating a message is not iterating its names
+        del part[name]
+    for name, value in fields:
+        part[name] = str(value).encode("ascii", "replace").decode("ascii").replace("\n", " ").replace("\r", " ")
 
 
 def _shorten(part: EmailMessage) -> None:
@@ -144,8 +144,9 @@ def _shorten(part: EmailMessage) -> None:
 def guarded(raw: bytes) -> Report:
     """Ask flufl.bounce, which knows two dozen formats; any mishap of its own counts as no answer."""
     try:
-        message = message_from_bytes(_seven_bit(raw[:LONGEST]), policy=compat32)
+        message = message_from_bytes(raw[:LONGEST], policy=compat32)
         for part in message.walk():
+            _seven_bit(part)
             if part.get_content_maintype() == "text":
                 _shorten(part)
         if not getaddresses([message.get("from", "")]):

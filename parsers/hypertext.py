@@ -29,6 +29,7 @@ _SIGNATURE = re.compile(
     r"_rc_sig|[\w-]{1,30}[_-]signature)(?:\s|$)"
 )
 _QUOTE_NAMES = ("quote", "messageReplySection")
+_CONTROL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # read by lxml, but not taken back
 _HIDDEN = ("script", "style", "title", "head", "noscript", "template", "object", "svg")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote|hr|/table)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
@@ -110,9 +111,9 @@ def _remove(node: lxml.html.HtmlElement) -> None:
     tail = "\n" + node.tail if node.tail else ""
     previous = node.getprevious()
     if previous is not None:
-        previous.tail = (previous.tail or "") + tail
+        previous.tail = _CONTROL.sub("", (previous.tail or "") + tail)
     else:
-        parent.text = (parent.text or "") + tail
+        parent.text = _CONTROL.sub("", (parent.text or "") + tail)
     parent.remove(node)
 
 

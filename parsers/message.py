@@ -127,10 +127,18 @@ def _address(address: Address) -> Mapping[str, str]:
     return {"name": address.name, "addr": address.addr}
 
 
+def _attachment(one: Attachment) -> dict[str, object]:
+    return {
+        "filename": one.filename, "content_type": one.content_type, "size": one.size, "sha256": one.sha256,
+        "inline": one.inline,
+    }  # fmt: skip
+
+
 def as_json(message: Message) -> dict[str, object]:
     """Return what `presa parse` prints (DESIGN section 6); `error` is there only when nothing could be said.
 
-    What only some mails have (`protection`, `forwarded`, `certified`, `invites`) is printed only where it is.
+    `attachments` are the parts of the mail; what was packed inside them stands in `unpacked`.
+    What only some mails have (`unpacked`, `protection`, `forwarded`, `certified`, `invites`) is printed only where it is.
     """
     out: dict[str, object] = {
         "from": _address(message.from_) if message.from_ else None,
@@ -143,8 +151,7 @@ def as_json(message: Message) -> dict[str, object]:
         "text": message.text,
         "html": message.html,
         "attachments": [
-            {"filename": one.filename, "content_type": one.content_type, "size": one.size, "sha256": one.sha256,
-             "inline": one.inline} for one in message.attachments if one.inside != "text"
+            _attachment(one) for one in message.attachments if not one.inside
         ],
         "reply_text": message.reply_text,
         "reply_with_signature": message.reply_with_signature,
@@ -160,6 +167,9 @@ def as_json(message: Message) -> dict[str, object]:
 def _rare(message: Message) -> dict[str, object]:
     """What only some mails have."""
     out: dict[str, object] = {}
+    unpacked = [{**_attachment(one), "inside": one.inside} for one in message.attachments if one.inside]
+    if unpacked:
+        out["unpacked"] = unpacked
     if message.protection:
         out["protection"] = message.protection
     if message.forwarded:

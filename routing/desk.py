@@ -76,7 +76,8 @@ class Plan:
     """One plan of a desk.
 
     ``calendar`` is where business allowances and days run (``calendar_by_region`` where the customer's region says
-    otherwise). ``scope``: words of a report that an add-on is for. ``on_call_targets`` replace targets of a report that came through on-call, ``out_of_hours_targets``
+    otherwise). ``scope``: words of a report that an add-on is for. ``on_call_targets`` replace targets of a report that
+    came through on-call, ``out_of_hours_targets``
     those of one that came while the calendar was closed. ``substitutes``: a priority the plan does not have -> the one
     it is treated as, and marked. An add-on stands over ``stands_on`` when no base plan is named. ``updates``: cadence
     of news to the customer. ``escalations``: priority -> steps. Lower ``precedence`` goes first in a queue."""

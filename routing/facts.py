@@ -23,7 +23,8 @@ STRONG, WEAK = 3, 1
 @dataclass(frozen=True, slots=True)
 class Trace:
     """A report as relating knows it. `objects` are the canonical names of things by their kind, `words` the content words of
-    subject and body, `body` those of the body alone, `things` the objects that have a name, `topics` the kinds of trouble, the surest first."""
+    subject and body, `body` those of the body alone, `things` the objects that have a name, `topics` the
+    kinds of trouble, the surest first, `strong` those that are said plainly, `edges` the first and last words."""
 
     id: str
     at: datetime
@@ -307,7 +308,8 @@ def as_json(trace: Trace) -> dict[str, object]:
         "id": trace.id, "channel": trace.channel, "sender": trace.sender, "words": sorted(trace.words), "body": sorted(trace.body),
         "title": sorted(trace.title), "objects": {kind: sorted(names) for kind, names in trace.objects.items()},
         "codes": sorted(trace.codes), "places": sorted(trace.places), "topics": list(trace.topics), "strong": sorted(trace.strong),
-        "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint, "glued": trace.glued, "edges": sorted(trace.edges),
+        "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint, "glued": trace.glued,
+        "edges": sorted(trace.edges),
         "sentences": [sorted(one) for one in trace.sentences],
     }  # fmt: skip
     return {name: value for name, value in said.items() if value}

@@ -7,8 +7,9 @@ decide whether a plan has on-call at all (`desk`).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from routing.rotas import (
     Absence,
@@ -53,18 +54,24 @@ __all__ = [
     "shifts",
 ]
 
-Reason = Literal["nobody on duty", "absent", "no number"]
+Reason = Literal["nobody on duty", "nobody of that name", "absent", "no number"]
+Channel = Literal["phone", "sms", "mail", "ntfy", "webhook"]
+PHONE: tuple[Channel, ...] = ("phone",)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can be rung. `number`: E.164, None until somebody enters one. `language` None: the desk's first."""
+    """Somebody who can be rung. `number`: E.164, None until somebody enters one. `language` None: the desk's first.
+    `reach`: how else they are told, channel -> address (`mail`, `sms`, `ntfy`, `webhook`). `quiet`: hours in which their
+    telephone rings for the highest priority only."""
 
     id: str
     name: str
     number: str | None
     language: str | None = None
     zone: str | None = None
+    reach: Mapping[Channel, str] = field(default_factory=dict)
+    quiet: tuple[Restriction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,8 @@ class Step:
     """One step of a policy: a rota or a person (exactly one of the two).
 
     The next is rung at once when a call ends without acceptance and no redial is left, and `wait_seconds` after the
-    first ring in any case. `then_rest`: after the one on duty, the others of the rota in rotation order.
+    first ring in any case. `then_rest`: after the one on duty, the others of the rota in rotation order. `channels`: how
+    they are told; without the telephone among them they are written to and have their wait.
     """
 
     rota: str | None = None
@@ -80,6 +88,7 @@ class Step:
     wait_seconds: int = 60
     redials: int = 0
     then_rest: bool = True
+    channels: tuple[Channel, ...] = PHONE
 
     def __post_init__(self) -> None:
         if (self.rota is None) == (self.person is None):
@@ -102,6 +111,8 @@ class Policy:
     `ring_seconds`: how long one phone rings. `call_seconds`: a call without an end is over after so long. `repeat`:
     further rounds over the whole chain. `redial_seconds`: the same number is left alone for so long after a call.
     `ask_seconds`: the pause between two questions to the provider about one call. `max_attempts`: over all rounds.
+    `bundle_seconds`: a person who was rung for another ticket so long ago at the most is not rung again, but hears both.
+    `tell_customer`: they get a mail when nobody accepted.
     """
 
     steps: tuple[Step, ...]
@@ -113,16 +124,21 @@ class Policy:
     call_seconds: int = 300
     ask_seconds: int = 5
     caps: tuple[Cap, ...] = ()
+    bundle_seconds: int = 0
+    tell_customer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OnCall:
-    """A desk's on-call: the people by id, the rotas by id, the policy, and who is away when."""
+    """A desk's on-call: the people by id, the rotas by id, the policy, and who is away when.
+
+    `verified_for`: how long it counts that a person took a page on their number; None: nobody asks."""
 
     people: Mapping[str, Person]
     rotas: Mapping[str, Rota]
     policy: Policy
     absences: tuple[Absence, ...] = ()
+    verified_for: timedelta | None = None
     away: Away = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -141,11 +157,12 @@ class Link:
     source: Source
     wait_seconds: int
     redials: int = 0
+    channels: tuple[Channel, ...] = PHONE
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The first ring of a rota reaches nobody in [start, end). `person`: who is absent or has no number, else None."""
+    """The first ring of a rota reaches nobody in [start, end). `person`: who is absent, unknown or has no number."""
 
     rota: str
     start: datetime
@@ -159,25 +176,48 @@ class _Wanted(NamedTuple):
     source: Source
     wait_seconds: int
     redials: int = 0
+    channels: tuple[Channel, ...] = PHONE
 
 
-def chain(on_call: OnCall, at: datetime) -> tuple[Link, ...]:
+def chain(on_call: OnCall, at: datetime, *, urgent: bool = True) -> tuple[Link, ...]:
     """Who is rung at `at`, in order: the policy's steps, then its fallback people. Nobody twice in a row.
 
     People who are absent or have no number are left out. If that leaves nobody, everybody with a number is rung as a
-    fallback, absent or not: disturbing a holiday is better than a silent alarm. Empty only if there is no number.
+    fallback, absent or not: disturbing a holiday is better than a silent alarm. Empty only if there is no number. Not
+    `urgent`: in their quiet hours people are written to, if they can be, and not rung.
     """
     links: list[Link] = []
-    for person, source, wait, redials in _wanted(on_call, at):
+    for person, source, wait, redials, channels in _wanted(on_call, at):
         someone = on_call.people.get(person)
         if someone is None or not someone.number or absent(person, at, on_call.away):
             continue
         if not links or links[-1].person != person:
-            links.append(Link(person, someone.name, someone.number, source, wait, redials))
+            told = channels if urgent else _quietly(someone, channels, at)
+            links.append(Link(person, someone.name, someone.number, source, wait, redials, told))
     if links:
         return tuple(links)
     wait = on_call.policy.ring_seconds
     return tuple(Link(p.id, p.name, p.number, "fallback", wait) for p in on_call.people.values() if p.number)
+
+
+def _quietly(person: Person, channels: tuple[Channel, ...], at: datetime) -> tuple[Channel, ...]:
+    """The channels that wake nobody; all of them outside the quiet hours, and where there is no other way."""
+    if not person.quiet or person.zone is None or not _within(person.quiet, at.astimezone(ZoneInfo(person.zone))):
+        return channels
+    soft = tuple(one for one in dict.fromkeys((*channels, *person.reach)) if one != "phone" and one in person.reach)
+    return soft or channels
+
+
+def _within(hours: Iterable[Restriction], local: datetime) -> bool:
+    """Is this wall-clock time in one of these stretches?"""
+    now, yesterday = local.time(), (local.weekday() - 1) % 7
+    for one in hours:
+        over = one.end <= one.start  # it ends on the next day
+        if local.weekday() in one.days and now >= one.start and (over or now < one.end):
+            return True
+        if over and yesterday in one.days and now < one.end:
+            return True
+    return False
 
 
 def as_json(links: Iterable[Link]) -> list[dict[str, str | int]]:
@@ -231,10 +271,10 @@ def _wanted(on_call: OnCall, at: datetime) -> Iterator[_Wanted]:
         named = present((step.person, "rota"), at, on_call.away) if step.person else None
         duty = on_duty(rota, at, on_call.away) if rota else named
         if duty:
-            yield _Wanted(*duty, wait, step.redials)
+            yield _Wanted(*duty, wait, step.redials, step.channels)
         if rota and step.then_rest:
             rest = (person for person in rotation(rota, at) if not duty or person != duty[0])
-            yield from (_Wanted(person, "rota", wait, step.redials) for person in rest)
+            yield from (_Wanted(person, "rota", wait, step.redials, step.channels) for person in rest)
     yield from (_Wanted(person, "fallback", wait) for person in on_call.policy.fallback)
 
 
@@ -247,7 +287,9 @@ def _gap(on_call: OnCall, rota: Rota, start: datetime, end: datetime) -> Gap | N
     if duty is None:
         return Gap(rota.id, start, end, "absent", intended[0])
     someone = on_call.people.get(duty[0])
-    return None if someone and someone.number else Gap(rota.id, start, end, "no number", duty[0])
+    if someone is None:
+        return Gap(rota.id, start, end, "nobody of that name", duty[0])
+    return None if someone.number else Gap(rota.id, start, end, "no number", duty[0])
 
 
 def _extend(found: list[Gap], gap: Gap) -> None:

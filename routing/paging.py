@@ -16,157 +16,72 @@ This module refuses to call anybody, to keep time, and to judge whether a ticket
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
-from routing.oncall import Link, Policy
+from routing.oncall import PHONE, Link, Policy
+from routing.paging_values import (
+    BUNDLE_ASK,
+    LIVE,
+    LOST,
+    NOT_CALLED,
+    TABLE,
+    TRANSITIONS,
+    UNDER_WAY,
+    Ask,
+    Attempt,
+    Done,
+    Event,
+    GiveUp,
+    Join,
+    Move,
+    Page,
+    PageState,
+    Ring,
+    Skip,
+    State,
+    Tell,
+    Wait,
+    What,
+)
 
-State = Literal["intended", "unknown", "placed", "ringing", "answered", "accepted", "passed", "ended", "failed"]
-PageState = Literal["open", "accepted", "exhausted", "cancelled"]
-What = Literal[
-    "placed",  # the provider took the call
-    "unknown",  # nobody knows whether it did: a timeout, a lost connection
-    "missing",  # asked, the provider has never heard of it
-    "asked",  # it was asked just now; what it said, if anything, is an event of its own
-    "ringing",
-    "answered",
-    "pressed",  # a key that decides nothing
-    "accepted",  # key 1
-    "passed",  # key 3
-    "ended",  # with the provider's word: completed, busy, no-answer, failed, canceled
-    "failed",  # the provider refused to place it
-    "late",  # accepted, but somebody else already has it (made here out of "accepted")
-    "over",  # ended, after the page was closed (made here out of "ended")
+__all__ = [
+    "BUNDLE_ASK",
+    "LIVE",
+    "LOST",
+    "NOT_CALLED",
+    "TABLE",
+    "TRANSITIONS",
+    "UNDER_WAY",
+    "Ask",
+    "Attempt",
+    "Done",
+    "Event",
+    "GiveUp",
+    "Join",
+    "Move",
+    "Page",
+    "PageState",
+    "Ring",
+    "Skip",
+    "State",
+    "Tell",
+    "Wait",
+    "What",
+    "close",
+    "diagram",
+    "find",
+    "from_json",
+    "heard",
+    "next",
+    "outcome",
+    "rechain",
+    "record",
+    "to_json",
 ]
 
-LIVE: tuple[State, ...] = ("intended", "unknown", "placed", "ringing", "answered")
-NOT_CALLED = frozenset({"missing", "capped"})  # codes of attempts that never reached a telephone
-UNDER_WAY = timedelta(seconds=15)  # so long an order may be on its way; only an older one without news is a crash
-LOST = timedelta(seconds=60)  # so long after its time a call without news no longer holds anything up
-
-# The life of one attempt. What is not in the table changes nothing: duplicates, latecomers, the past. States without a
-# way out are final. `failed` has one: a key that was overtaken by the provider's "completed" was pressed all the same.
-TRANSITIONS: tuple[tuple[tuple[State, ...], What, State], ...] = (
-    (("intended",), "unknown", "unknown"),
-    (("intended", "unknown"), "placed", "placed"),
-    (("intended", "unknown", "placed"), "missing", "failed"),
-    (("intended", "unknown", "placed"), "ringing", "ringing"),
-    (("intended", "unknown", "placed", "ringing"), "answered", "answered"),
-    ((*LIVE, "failed"), "accepted", "accepted"),
-    ((*LIVE, "failed"), "passed", "passed"),
-    (LIVE, "failed", "failed"),
-    (LIVE, "ended", "failed"),
-    (LIVE, "over", "ended"),
-    (LIVE, "late", "ended"),
-)
-TABLE: Mapping[tuple[State, What], State] = MappingProxyType(
-    {(state, what): to for states, what, to in TRANSITIONS for state in states}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One ring of one telephone. `placed_at`: when intended; `sequence`: the provider's count of its own news."""
-
-    id: str
-    person: str
-    number: str
-    placed_at: datetime
-    round: int
-    link: int
-    state: State = "intended"
-    provider_sid: str | None = None
-    provider_code: str | None = None
-    sequence: int | None = None
-    key: str | None = None
-    asked_at: datetime | None = None
-    ended_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The alarm of one ticket. `chain` is as it was when the page began (see `rechain`); `urgent` lifts soft caps."""
-
-    id: str
-    ticket: str
-    started_at: datetime
-    chain: tuple[Link, ...]
-    attempts: tuple[Attempt, ...] = ()
-    round: int = 0
-    state: PageState = "open"
-    accepted_by: str | None = None
-    closed_at: datetime | None = None
-    urgent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """News of one attempt, from the provider, from the telephone's keys, or from placing the call."""
-
-    attempt: str
-    what: What
-    at: datetime
-    code: str | None = None
-    key: str | None = None
-    provider_sid: str | None = None
-    sequence: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """Call this number, under this attempt id."""
-
-    person: str
-    number: str
-    attempt_id: str
-    round: int
-    link: int
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Do not call, a cap forbids it: log it, then go on at once."""
-
-    person: str
-    number: str
-    attempt_id: str
-    round: int
-    link: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask the provider what became of this attempt; tell `heard` "asked" and whatever it says."""
-
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before `until`, unless there is news."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """Nobody accepted. `reason`: "nobody to ring" or "all rounds used up"."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Accepted (or cancelled: None). `others` still ring or speak: they are told "already taken by"."""
-
-    accepted_by: str | None
-    others: tuple[Attempt, ...]
-
-
-Move = Ring | Skip | Ask | Wait | GiveUp | Done
 NO_CALLS: Mapping[str, Sequence[datetime]] = MappingProxyType({})
 
 
@@ -182,16 +97,17 @@ def next(  # noqa: A001 - it is read as paging.next
         return Done(page.accepted_by, live)
     if page.state == "exhausted":
         return GiveUp("all rounds used up" if page.attempts else "nobody to ring")
-    due, spots = _upcoming(page, policy, now)
+    due, spots = _upcoming(page, policy, now, calls)
     times = [max(due, _free_from(page, page.chain[link].number, policy, now)) for _, link in spots]
     for spot, time in zip(spots, times, strict=True):
         if time <= now:
-            return _ring(page, policy, now, spot, calls)
+            return _turn(page, policy, now, spot, calls)
     asks = [(_ask_at(attempt, policy), attempt) for attempt in live]
     for time, attempt in asks:
         if time <= now:
             return Ask(attempt)
     wake = [*times, *(time for time, _ in asks), *(_lost_at(attempt, policy) for attempt in live)]
+    wake += [due] if due > now else []
     if not wake:
         return GiveUp("all rounds used up" if page.attempts else "nobody to ring")
     return Wait(min(wake))
@@ -201,13 +117,17 @@ def record(page: Page, move: Move, now: datetime) -> Page:
     """Writes down a move before it is done. A ring decided on another state of the page is a ValueError."""
     if isinstance(move, GiveUp) and page.state == "open":
         return replace(page, state="exhausted", closed_at=now)
-    if not isinstance(move, Ring | Skip):
+    if not isinstance(move, Ring | Skip | Tell | Join):
         return page
     if page.state != "open" or move.attempt_id != _new_id(page):
         raise ValueError(f"{move.attempt_id}: the page has moved on since this was decided")
     attempt = Attempt(move.attempt_id, move.person, move.number, now, move.round, move.link)
     if isinstance(move, Skip):
-        attempt = replace(attempt, state="failed", provider_code="capped", ended_at=now)
+        attempt = replace(attempt, state="failed", provider_code="capped", ended_at=now, rung=False)
+    if isinstance(move, Tell):
+        attempt = replace(attempt, state="told", rung=False)
+    if isinstance(move, Join):
+        attempt = replace(attempt, state="placed", rung=False, bundle=move.bundle)
     return replace(page, attempts=(*page.attempts, attempt), round=move.round)
 
 
@@ -228,6 +148,7 @@ def heard(page: Page, event: Event) -> Page:
         provider_code=before.provider_code or (code if over else None),
         sequence=before.sequence if event.sequence is None else event.sequence,
         key=event.key or before.key,
+        reason=event.reason or before.reason,
         asked_at=event.at if what == "asked" else before.asked_at,
         ended_at=before.ended_at or (event.at if over else None),
     )
@@ -278,8 +199,9 @@ def to_json(page: Page) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any]) -> Page:
     """The page that `to_json` wrote."""
     attempts = tuple(Attempt(**_instants(a)) for a in data["attempts"])
-    chain = tuple(Link(**link) for link in data["chain"])
-    return Page(**{**_instants(data), "attempts": attempts, "chain": chain})
+    chain = tuple(Link(**{**link, "channels": tuple(link.get("channels", PHONE))}) for link in data["chain"])
+    planned = tuple(data.get("planned", ()))
+    return Page(**{**_instants(data), "attempts": attempts, "chain": chain, "planned": planned})
 
 
 def diagram() -> str:
@@ -294,7 +216,9 @@ _CLOSED: Mapping[What, What] = MappingProxyType({"accepted": "late", "ended": "o
 _INSTANTS = ("started_at", "closed_at", "placed_at", "asked_at", "ended_at")
 
 
-def _upcoming(page: Page, policy: Policy, now: datetime) -> tuple[datetime, list[tuple[int, int]]]:
+def _upcoming(
+    page: Page, policy: Policy, now: datetime, calls: Mapping[str, Sequence[datetime]]
+) -> tuple[datetime, list[tuple[int, int]]]:
     """From when the next is rung, and whom then: places as (round, link), the first whose telephone is free."""
     every = range(len(page.chain))
     if len(page.attempts) >= policy.max_attempts:
@@ -304,8 +228,8 @@ def _upcoming(page: Page, policy: Policy, now: datetime) -> tuple[datetime, list
     last = page.attempts[-1]
     same = [a for a in page.attempts if (a.round, a.link) == (last.round, last.link)]
     wait_over = same[0].placed_at + timedelta(seconds=page.chain[last.link].wait_seconds)
-    lives = _is_live(last, policy, now)
-    redial = _redial_at(page, policy, same)
+    lives = _is_live(last, policy, now) or last.state == "told"
+    redial = None if _capped(page, policy, now, last.number, calls) else _redial_at(page, policy, same)
     if not lives and redial and max(now, redial) < wait_over:
         return redial, [(last.round, last.link)]
     spots = [(page.round, link) for link in every if not _is_used(page, link)]
@@ -332,25 +256,41 @@ def _is_used(page: Page, link: int) -> bool:
 def _free_from(page: Page, number: str, policy: Policy, now: datetime) -> datetime:
     """From when a number may be rung: not while a call of this page to it lives, nor too soon after it."""
     rest = timedelta(seconds=policy.redial_seconds)
-    calls = [a for a in page.attempts if a.number == number and a.provider_code not in NOT_CALLED]
+    calls = [a for a in page.attempts if a.number == number and _reached(a)]
     ends = [
         _lost_at(a, policy) if _is_live(a, policy, now) else (a.ended_at or _lost_at(a, policy)) + rest for a in calls
     ]
     return max(ends, default=now)
 
 
-def _ring(
+def _turn(
     page: Page, policy: Policy, now: datetime, spot: tuple[int, int], calls: Mapping[str, Sequence[datetime]]
-) -> Ring | Skip:
+) -> Ring | Skip | Tell:
     link = page.chain[spot[1]]
-    own = [a.placed_at for a in page.attempts if a.number == link.number and a.provider_code not in NOT_CALLED]
-    rung = [*own, *calls.get(link.number, ())]
+    if "phone" not in link.channels:
+        return Tell(link.person, link.number, _new_id(page), *spot)
+    reason = _capped(page, policy, now, link.number, calls)
+    if reason:
+        return Skip(link.person, link.number, _new_id(page), *spot, reason)
+    return Ring(link.person, link.number, _new_id(page), *spot)
+
+
+def _capped(
+    page: Page, policy: Policy, now: datetime, number: str, calls: Mapping[str, Sequence[datetime]]
+) -> str | None:
+    """The cap that forbids to ring this number now, None when none does."""
+    own = [a.placed_at for a in page.attempts if a.number == number and a.rung and a.provider_code not in NOT_CALLED]
+    rung = [*own, *calls.get(number, ())]
     for cap in policy.caps:
         recent = sum(at > now - timedelta(seconds=cap.seconds) for at in rung)
         if recent >= cap.calls and (cap.hard or not page.urgent):
-            reason = f"{recent} calls in {cap.seconds} s"
-            return Skip(link.person, link.number, _new_id(page), *spot, reason)
-    return Ring(link.person, link.number, _new_id(page), *spot)
+            return f"{recent} calls in {cap.seconds} s"
+    return None
+
+
+def _reached(attempt: Attempt) -> bool:
+    """Whether the telephone of this attempt rang, or may ring."""
+    return attempt.provider_code not in NOT_CALLED and (attempt.rung or attempt.bundle is not None)
 
 
 def _new_id(page: Page) -> str:
@@ -373,6 +313,8 @@ def _lost_at(attempt: Attempt, policy: Policy) -> datetime:
 def _ask_at(attempt: Attempt, policy: Policy) -> datetime:
     """When the provider is asked: about an intent once nobody can still be ordering it, else when the end is overdue."""
     pause = timedelta(seconds=policy.ask_seconds)
+    if attempt.bundle is not None:
+        return (attempt.asked_at or attempt.placed_at) + BUNDLE_ASK
     if attempt.asked_at:
         again = attempt.asked_at + pause
         return again if attempt.state in ("intended", "unknown") else max(again, _expected_end(attempt, policy) + pause)

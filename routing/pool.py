@@ -18,8 +18,8 @@ from routing.relate_policy import Policy
 LATEST = 60  # the newest reports are always compared
 BY_KEY = 40  # and those that share an object, an alert key, a whole text
 BY_WORDS = 25  # and the best by words, of all years
-ASKED = 24  # words of a report that are looked up, the rarest first
-POSTINGS = 1_500  # of a word, the newest
+ASKED = 20  # words of a report that are looked up, the rarest first
+POSTINGS = 500  # of a word, the newest
 
 
 @dataclass(slots=True)

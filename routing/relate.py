@@ -6,74 +6,30 @@ RULES, and any of the vetoes undoes it; everything else is at most suggested to 
 stands in `why`. Refuses to see another customer's reports, to look anything up and to merge what a person could not undo.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
-from routing import facts
 from routing.facts import Trace
-from routing.relate_policy import Policy
-
-Verdict = Literal["new", "same", "suggest"]
-Rarity = Callable[[str], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An earlier report of the customer: its trace, the ticket (or first report) it belongs to, and whether that is over."""
-
-    trace: Trace
-    root: str
-    closed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """What relating found: `of` is the report that the new one repeats; `candidates` are the roots to show, best first."""
-
-    decision: Verdict
-    of: str | None = None
-    root: str | None = None
-    score: float = 0.0
-    candidates: tuple[str, ...] = ()
-    why: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """One earlier report compared with the new one."""
-
-    known: Known
-    points: int = 0
-    likeness: float = 0.0
-    reasons: tuple[str, ...] = field(default=())
-
-
-SHOWN = 5
-ENOUGH = 3  # points from which an earlier report is worth showing
-SHORT = 24  # content words: in a longer text, names are incidental
-LONG = 40  # content words: a longer text may speak of more than one thing
-RECENT, FRESH = timedelta(hours=48), timedelta(hours=8)
-REPLACED = 2  # words whose replacement makes it another object's report
-MANY = 6  # differing words from which two texts are no repetition, whatever their endings
-CHASER = 4  # words that a repeated mail may add
-FAR = 60  # the constant of reciprocal rank fusion (Cormack, Clarke, Buettcher 2009)
-
-# Kinds of trouble that one fault shows as, to different people.
-_AKIN = (
-    frozenset(("server", "files", "erp", "vm", "disk", "database", "backup")),
-    frozenset(("internet", "wifi", "vpn", "phone", "dns", "line")),
-    frozenset(("mail", "pec", "scan", "dns")),
-    frozenset(("print", "scan", "barcode")),
-    frozenset(("website", "certificate", "dns", "database")),
-    frozenset(("badge", "attendance")),
-    frozenset(("pos", "internet")),
-    frozenset(("power", "server", "temperature")),
-    frozenset(("invoice", "edi", "erp")),
-    frozenset(("account", "vpn", "mail")),
-    frozenset(("barcode", "erp", "wifi")),
+from routing.relate_compare import (
+    CHASER,
+    PHONE,
+    SHOWN,
+    Known,
+    Related,
+    difference,
+    means_something,
+    other_place,
+    same_trouble,
+    shared_places,
+    shared_things,
+    strictly_other,
 )
+from routing.relate_policy import Policy
+from routing.relate_suggest import Rarity, fuse, rarity_from, rarity_of, suggest
+
+__all__ = ["Known", "Rarity", "Related", "as_json", "fuse", "rarity_from", "relate", "since"]
+
+LONG = 40  # content words: a longer text may speak of more than one thing
 _ASKS = (
     "copia",
     "copy",
@@ -87,83 +43,6 @@ _ASKS = (
     "rinnov",
     "renew",
 )
-
-
-# Objects, places, kinds of trouble ------------------------------------------------------------------------------
-
-
-def shared_things(new: Trace, old: Trace) -> frozenset[str]:
-    """Objects that both name; on the phone a name may come glued to its neighbours."""
-    both = new.things & old.things
-    for speaker, other in ((new, old), (old, new)):
-        if speaker.channel in PHONE:
-            both |= {name for name in other.things if _spoken(name, speaker.glued)}
-    return both
-
-
-PHONE = ("call", "phone")
-_SPOKEN_FROM = 4
-
-
-def _spoken(name: str, glued: str) -> bool:
-    at = glued.find(name) if len(name) >= _SPOKEN_FROM else -1
-    if at < 0:
-        return False
-    before, after = glued[at - 1 : at], glued[at + len(name) : at + len(name) + 1]
-    return not (before.isdigit() and name[0].isdigit()) and not (after.isdigit() and name[-1].isdigit())
-
-
-def shared_places(new: Trace, old: Trace) -> frozenset[str]:
-    both = new.places & old.places
-    for one, other in ((new, old), (old, new)):
-        if not one.places and other.places:
-            both |= {place for place in other.places if set(place.split()) <= one.words}
-    return both
-
-
-def other_object(new: Trace, old: Trace) -> str | None:
-    """Both name an object of one kind, and not the same: the words to say so."""
-    if shared_things(new, old):
-        return None
-    for kind, names in new.objects.items():
-        others = old.objects.get(kind)
-        if others and not names & others:
-            return f"{', '.join(sorted(names))}, not {', '.join(sorted(others))}"
-    return None
-
-
-def strictly_other(new: Trace, old: Trace) -> str | None:
-    """Of any kind that both name something of, nothing is shared: enough to undo a join."""
-    spoken = shared_things(new, old)
-    for kind, names in new.objects.items():
-        others = old.objects.get(kind)
-        if others and not names & others and not (names | others) & spoken:
-            return f"{', '.join(sorted(names))}, not {', '.join(sorted(others))}"
-    return None
-
-
-def other_place(new: Trace, old: Trace) -> str | None:
-    if new.places and old.places and not shared_places(new, old):
-        return f"{', '.join(sorted(new.places))}, not {', '.join(sorted(old.places))}"
-    return None
-
-
-def same_trouble(new: Trace, old: Trace) -> str | None:
-    """The kind of trouble that is the surest in both, if it is one and both say it plainly."""
-    if not new.topics or not old.topics or new.topics[0] not in old.strong or old.topics[0] not in new.strong:
-        return None
-    return new.topics[0]
-
-
-def _akin(new: Trace, old: Trace) -> int:
-    """2: one kind of trouble; 1: kinds that one fault shows as; 0: nothing known of one; -1: different."""
-    if set(new.topics) & set(old.topics):
-        return 2
-    if not new.topics or not old.topics:
-        return 0
-    if any(group & set(new.topics) and group & set(old.topics) for group in _AKIN):
-        return 1
-    return -1 if new.strong and old.strong else 0
 
 
 # The rules that may join ----------------------------------------------------------------------------------------
@@ -185,56 +64,6 @@ def _vetoes(new: Trace, old: Known, policy: Policy) -> str | None:
     return None
 
 
-def _difference(new: Trace, old: Trace) -> tuple[frozenset[str], frozenset[str]]:
-    """Content words that the new text adds and that it lost. A call has no subject; it may say whence it comes."""
-    if new.channel in PHONE:
-        added, lost = new.words - old.words, old.body - new.words
-    elif old.channel in PHONE:
-        added, lost = new.body - old.words, old.words - new.words
-    elif new.fingerprint is not None and new.fingerprint == old.fingerprint:
-        return frozenset(), frozenset()
-    else:
-        added, lost = new.words - old.words, old.words - new.words
-    if new.channel in PHONE or old.channel in PHONE:
-        whence = {part for place in new.places | old.places for part in place.split()}
-        added, lost = added - whence, lost - whence
-        # A caller says who they are and takes leave: at the edges, and naming nothing.
-        if not (lost if new.channel in PHONE else added):
-            added, lost = _without_manners(new, added), _without_manners(old, lost)
-    return _uninflected(added, lost)
-
-
-def _without_manners(caller: Trace, words: frozenset[str]) -> frozenset[str]:
-    if caller.channel not in PHONE or not words <= caller.edges or len(words) > CHASER:
-        return words
-    return frozenset() if not any(_means_something(word) for word in words) else words
-
-
-def _means_something(word: str) -> bool:
-    return any(map(str.isdigit, word)) or facts.speaks_of_trouble(word)
-
-
-def _uninflected(added: frozenset[str], lost: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Without pairs that are one word in two forms."""
-    if len(added) > MANY or len(lost) > MANY:
-        return added, lost
-    heads: dict[str, list[str]] = {}
-    for b in lost:
-        heads.setdefault(b[:ALIKE], []).append(b)
-    twins = {(a, b) for a in added for b in heads.get(a[:ALIKE], ()) if _one_word(a, b)}
-    return added - {a for a, _ in twins}, lost - {b for _, b in twins}
-
-
-ALIKE = 5  # letters that two forms of one word begin with
-
-
-def _one_word(a: str, b: str) -> bool:
-    if any(map(str.isdigit, a + b)) or abs(len(a) - len(b)) > 4:
-        return False
-    shared = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    return shared >= ALIKE and max(len(a), len(b)) - shared <= 4
-
-
 def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | None:
     """The same text, with at most a reminder added by the same sender: (rule or veto, words)."""
     trace = old.trace
@@ -242,7 +71,7 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
         return None
     if min(len(new.words), len(trace.words)) < 3:
         return None
-    added, lost = _difference(new, trace)
+    added, lost = difference(new, trace)
     if len(added) + len(lost) > max(CHASER, (len(new.words) + len(trace.words)) // 4):
         return None
     if lost:
@@ -262,7 +91,7 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
 
 def _reminds(new: Trace, added: frozenset[str]) -> bool:
     """Are the added words sentences of their own that name nothing and no trouble?"""
-    if any(_means_something(word) for word in added):
+    if any(means_something(word) for word in added):
         return False
     touched = [sentence for sentence in new.sentences if sentence & added]
     return added <= frozenset().union(*touched) and all(sentence <= added for sentence in touched)
@@ -360,118 +189,6 @@ def _span(gap: timedelta) -> str:
     )
 
 
-# Suggestions ----------------------------------------------------------------------------------------------------
-
-
-def _likeness(new: Trace, old: Trace, rarity: Rarity) -> float:
-    """How much of what the rarer words of both say is said by both; a title's words count twice."""
-    both = new.stems & old.stems
-    if not both:
-        return 0.0
-    common = sum(rarity(stem) * (2 if stem in new.title or stem in old.title else 1) for stem in both)
-    mine = sum(rarity(stem) * (2 if stem in new.title else 1) for stem in new.stems)
-    theirs = sum(rarity(stem) * (2 if stem in old.title else 1) for stem in old.stems)
-    return float(common / max(1e-9, (mine * theirs) ** 0.5))
-
-
-def _apart(new: Trace, known: Known) -> bool:
-    """Is this earlier report plainly about another object: by what both name, or because only one word was replaced?"""
-    old = known.trace
-    if new.me_too or old.me_too or old.alert is not None or max(len(new.words), len(old.words)) > SHORT:
-        return False
-    if shared_things(new, old):
-        return False
-    if other_object(new, old) or other_place(new, old):
-        return True
-    added, lost = _difference(new, old)
-    return (
-        bool(added and lost)
-        and len(added) <= REPLACED
-        and len(lost) <= REPLACED
-        and 3 * len(added | lost) <= len(new.words | old.words)
-    )
-
-
-def _match(new: Trace, known: Known, rarity: Rarity) -> _Match | None:
-    """Points for what speaks for one problem; None when they are about different objects."""
-    old = known.trace
-    brief = len(new.words) <= SHORT and len(old.words) <= SHORT
-    if brief and old.alert is not None and other_object(new, old):
-        return None
-    if old.alert is not None and old.alert.state == "recovery":
-        return None
-    age, likeness = new.at - old.at, _likeness(new, old, rarity)
-    if new.me_too:
-        fresh = age <= RECENT and not old.me_too and old.alert is None
-        said = new.sender != old.sender
-        return (
-            _Match(known, ENOUGH + said + (bool(old.strong)), likeness, ("me too: a recent report",)) if fresh else None
-        )
-    reasons, points = [], 0
-    for found, worth, words in (
-        (shared_things(new, old), 4, "names the same"), (shared_places(new, old), 2, "same place"), (new.codes & old.codes, 1, "same code"),
-    ):  # fmt: skip
-        if found:
-            points += worth
-            reasons.append(f"{words}: {', '.join(sorted(found))}")
-    akin = _akin(new, old)
-    points += {2: 2, 1: 1, 0: 0, -1: -3}[akin]
-    if akin > 0:
-        reasons.append("same kind of trouble" if akin == 2 else "trouble of a near kind")
-    alike = sum(likeness >= step for step in (LIKE if brief else LIKE_LONG))
-    points += alike
-    if alike:
-        reasons.append(f"alike ({likeness:.2f})")
-    points += 1 if age <= FRESH else 0 if age <= RECENT else -1
-    if points < ENOUGH and _words_alone(new, old, likeness, brief=brief):
-        points = ENOUGH
-    return _Match(known, points, likeness, tuple(reasons))
-
-
-def _words_alone(new: Trace, old: Trace, likeness: float, *, brief: bool) -> bool:
-    """Words in common, where nothing else is: worth showing, never joining. The more so where nothing is named at all."""
-    both = len(new.stems & old.stems)
-    if brief:
-        named = bool(new.things or new.places)
-        return (both >= 3 and likeness >= 0.2) if named else (both >= 2 and likeness >= 0.1)
-    return both >= 3 and likeness >= 0.05
-
-
-LIKE, LIKE_LONG = (0.15, 0.3, 0.45, 0.6), (0.04, 0.08, 0.12, 0.2, 0.35)
-
-
-def fuse(rankings: Sequence[tuple[float, Sequence[str]]]) -> tuple[str, ...]:
-    """Reciprocal rank fusion: several orders of ids, each with its weight, into one, best first."""
-    score: dict[str, float] = {}
-    for weight, ranking in rankings:
-        for place, one in enumerate(dict.fromkeys(ranking), 1):
-            score[one] = score.get(one, 0.0) + weight / (FAR + place)
-    return tuple(sorted(score, key=lambda one: -score[one]))
-
-
-def _suggest(new: Trace, pool: Sequence[Known], rarity: Rarity, found: Sequence[str], why: tuple[str, ...]) -> Related:
-    """The roots worth a look. `found`: roots that the full-text search gave, best first."""
-    apart = {known.root for known in pool if _apart(new, known)}
-    matches = [match for known in pool if known.root not in apart and (match := _match(new, known, rarity)) is not None]
-    best: dict[str, _Match] = {}
-    for match in sorted(matches, key=lambda one: (one.points, one.likeness, one.known.trace.at), reverse=True):
-        best.setdefault(match.known.root, match)
-    ranked = list(best.values())
-    if not ranked or ranked[0].points < ENOUGH:
-        return Related("new", why=why)
-    by_text = sorted(ranked, key=lambda one: -one.likeness)
-    order = fuse((
-        (3.0, [one.known.root for one in ranked]),
-        (0.0 if new.me_too else 1.0, [one.known.root for one in by_text]),
-        (1.0, [root for root in found if root in best]),
-    ))  # fmt: skip
-    top = best[order[0]]
-    score = round(min(0.95, 0.2 + top.points / 12), 3)
-    return Related(
-        "suggest", None, None, score, order[:SHOWN], (*why, *(f"perhaps {order[0]}: {one}" for one in top.reasons))
-    )
-
-
 def relate(
     new: Trace,
     pool: Sequence[Known],
@@ -496,7 +213,7 @@ def relate(
         elif said is not None:
             found_same.append((known, *said))
     chosen = next((one for one in found_same if one[1] in WHOLE or one[0].root not in vetoed), None)
-    rest = _suggest(new, pool, rarity or rarity_of(pool), found, tuple(told[:SHOWN]))
+    rest = suggest(new, pool, rarity or rarity_of(pool), found, tuple(told[:SHOWN]))
     if chosen is None:
         return rest
     known, name, words = chosen
@@ -518,23 +235,6 @@ def _judge(new: Trace, known: Known, policy: Policy) -> tuple[tuple[str, str] | 
             return None, f"not-allowed: this desk does not join by {said[0]}"
         return said, _vetoes(new, known, policy)
     return None, None
-
-
-def rarity_of(pool: Sequence[Known]) -> Rarity:
-    """How much a word says, from how few of the pool's reports have it."""
-    count: dict[str, int] = {}
-    for known in pool:
-        for stem in known.trace.stems:
-            count[stem] = count.get(stem, 0) + 1
-    return rarity_from(count, len(pool))
-
-
-def rarity_from(count: Mapping[str, int], reports: int) -> Rarity:
-    def rarity(stem: str) -> float:
-        few = count.get(stem, 0)
-        return float(max(0.05, 1.0 - few / (reports + 4.0)) * (1.0 + 1.0 / (1.0 + few)))
-
-    return rarity
 
 
 def as_json(id: str, related: Related, wide: str | None) -> dict[str, object]:

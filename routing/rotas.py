@@ -12,11 +12,12 @@ The rules, in full:
 3. An override wins over every layer of its rota; of two overrides the later in the list wins.
 4. Somebody absent is not on duty. If the absence names a substitute, the substitute is, as by an override; otherwise it
    is a gap to be mended: no lower layer and no next person silently takes over. A chain still rings the others.
-5. When clocks are set back, a turn or a restriction starts at the first occurrence of an ambiguous time and a
-   restriction ends at the last (two may overlap: rule 2). When clocks go forward, a skipped time is the instant of the
+5. When clocks are set back, a turn or a restriction starts at the first occurrence of an ambiguous time, and a
+   restriction or a shift that `lasts` ends at the last (two may overlap: rule 2). When clocks go forward, a skipped time is the instant of the
    jump: what ends and what starts there meet, and nothing is lost between. Rotation by hours keeps to the wall clock,
    so a turn may last an hour more in one night, and an hour less, or not take place, in another.
-6. Every interval is [start, end).
+6. A turn is a shift from its first moment to the next turn; where a layer `lasts` shorter than that, the rest is open.
+7. Every interval is [start, end).
 """
 
 from bisect import bisect_right
@@ -56,7 +57,8 @@ class Layer:
 
     `length` is wall-clock time in whole hours (7 days, 12 hours). `by_day` (0 is Monday) is for whole days only: just
     these days count and hand over, so a length of 1 day over Monday to Friday gives Friday's person the weekend too.
-    `until`: from the hand-off of that date the layer no longer applies.
+    `until`: from the hand-off of that date the layer no longer applies. `months`: turns of so many months instead of
+    `length`, on the day of the month of `start`. `lasts`: a shift ends so long after its hand-off, on the wall clock.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Layer:
     restrictions: tuple[Restriction, ...] = ()
     by_day: frozenset[int] = frozenset()
     until: date | None = None
+    months: int = 0
+    lasts: timedelta | None = None
 
     def __post_init__(self) -> None:
         if not self.people:
@@ -78,6 +82,10 @@ class Layer:
             raise ValueError(f"layer {self.name}: by_day needs a length in whole days")
         if not all(0 <= day <= 6 for day in self.by_day.union(*(r.days for r in self.restrictions))):
             raise ValueError(f"layer {self.name}: days go from 0 (Monday) to 6 (Sunday)")
+        if self.months and (self.by_day or self.start.day > 28):
+            raise ValueError(f"layer {self.name}: months need a start on a day from 1 to 28, and no by_day")
+        if self.lasts is not None and self.lasts < HOUR:
+            raise ValueError(f"layer {self.name}: a shift lasts an hour at least")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +140,15 @@ Away = Mapping[str, Timeline[Absence]]
 
 @dataclass(frozen=True, slots=True)
 class Rota:
-    """Layers and overrides of one kind of duty. Of the layers that apply, and of the overrides, the later wins."""
+    """Layers and overrides of one kind of duty. Of the layers that apply, and of the overrides, the later wins.
+
+    `calendars`: files and addresses of iCalendar, kept elsewhere, whose events are overrides too (the shell reads them)."""
 
     id: str
     layers: tuple[Layer, ...]
     overrides: tuple[Override, ...] = ()
     name: str = ""
+    calendars: tuple[str, ...] = ()
     replaced: Timeline[Override] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -273,7 +284,11 @@ def _instant(wall: datetime, zone: str, fold: int) -> datetime:
 def _turn(layer: Layer, at: datetime) -> int | None:
     """Which turn it is (0 is the first), None before the first."""
     since = at.astimezone(ZoneInfo(layer.zone)).replace(tzinfo=None) - datetime.combine(layer.start, layer.handoff)
-    if layer.by_day:
+    if layer.months:
+        wall = datetime.combine(layer.start, layer.handoff) + since
+        months = (wall.year - layer.start.year) * 12 + wall.month - layer.start.month
+        turn = (months - (wall < _months_on(layer, months))) // layer.months
+    elif layer.by_day:
         weeks, rest = divmod(since.days, 7)
         counted = weeks * len(layer.by_day) + bisect_right(_counted_days(layer), rest)
         turn = (counted - 1) // layer.length.days
@@ -288,11 +303,25 @@ def _turn(layer: Layer, at: datetime) -> int | None:
 def _handoff(layer: Layer, turn: int) -> datetime:
     """The wall-clock time at which a turn starts."""
     start = datetime.combine(layer.start, layer.handoff)
+    if layer.months:
+        return _months_on(layer, turn * layer.months)
     if not layer.by_day:
         return start + turn * layer.length
     days = _counted_days(layer)
     weeks, rest = divmod(turn * layer.length.days, len(days))
     return start + timedelta(days=7 * weeks + days[rest])
+
+
+def _months_on(layer: Layer, months: int) -> datetime:
+    """The wall-clock time of the first hand-off, so many months later (or earlier)."""
+    years, month = divmod(layer.start.month - 1 + months, 12)
+    return datetime.combine(layer.start.replace(year=layer.start.year + years, month=month + 1), layer.handoff)
+
+
+def _ended(layer: Layer, turn: int) -> datetime:
+    """When the shift of a turn is over, if it `lasts` no longer."""
+    assert layer.lasts is not None
+    return last_at(_handoff(layer, turn) + layer.lasts, layer.zone)
 
 
 def _counted_days(layer: Layer) -> list[int]:
@@ -303,6 +332,10 @@ def _counted_days(layer: Layer) -> list[int]:
 def _applies(layer: Layer, at: datetime) -> bool:
     if layer.until and at >= first_at(datetime.combine(layer.until, layer.handoff), layer.zone):
         return False
+    if layer.lasts is not None:
+        turn = _turn(layer, at)
+        if turn is None or at >= _ended(layer, turn):
+            return False
     today = at.astimezone(ZoneInfo(layer.zone)).date()
     return not layer.restrictions or any(start <= at < end for start, end in _hours(layer, today, today))
 
@@ -326,6 +359,8 @@ def _changes(layer: Layer, start: datetime, end: datetime) -> Iterator[datetime]
     turn = _turn(layer, start) or 0
     while (handoff := first_at(_handoff(layer, turn), layer.zone)) < end:
         yield handoff
+        if layer.lasts is not None:
+            yield _ended(layer, turn)
         turn += 1
     if layer.until:
         yield first_at(datetime.combine(layer.until, layer.handoff), layer.zone)

@@ -44,7 +44,10 @@ _SOFT = (
     " stato quando notizie sviluppi progress eta nuova nuove"
 )
 SOFT = tuple(_SOFT.split())
-_SOFT_EXACT = "si ok eh um yes hi far anc eta buona sera giorno qui from mano darci dirvi dirle dirti guardi guardate bye senti sentite ascolti goodbye"
+_SOFT_EXACT = (
+    "si ok eh um yes hi far anc eta buona sera giorno qui from mano darci dirvi dirle dirti guardi guardate bye goodbye senti"
+    " sentite ascolti"
+)
 SOFT_EXACT = frozenset(_SOFT_EXACT.split())
 
 ME_TOO = (

@@ -115,13 +115,14 @@ def _flushes(lines: Sequence[str]) -> list[tuple[int, int]]:
 
 @contextlib.contextmanager
 def _traced(replica: Replica) -> Iterator[Path]:
-    """The system calls that flush and that talk, of all threads, in order."""
+    """The system calls that flush and that talk, of all threads of Presa and of its mail door, in order."""
     trace = replica.log.with_suffix(".strace")
     assert STRACE is not None
     argv = [STRACE, "-f", "-y", "-s", "40", "-e", "trace=fsync,fdatasync,write,sendto,sendmsg,writev", "-o", str(trace)]
-    running = subprocess.Popen([*argv, "-p", str(replica.pid)], stderr=subprocess.DEVNULL)
+    pids = [replica.pid, *_children(replica.pid)]
+    running = subprocess.Popen([*argv, *(word for pid in pids for word in ("-p", str(pid)))], stderr=subprocess.DEVNULL)
     try:
-        if not _attached(replica.pid, running):
+        if not _attached(pids, running):
             pytest.skip("tracing is not allowed here")
         yield trace
     finally:
@@ -129,11 +130,15 @@ def _traced(replica: Replica) -> Iterator[Path]:
         running.wait(timeout=10)
 
 
-def _attached(pid: int, tracer: subprocess.Popen[bytes]) -> bool:
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _attached(pids: Sequence[int], tracer: subprocess.Popen[bytes]) -> bool:
     """Whether every thread is traced; False when that is not allowed."""
 
     def threads() -> list[str]:
-        return [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status")]
+        return [path.read_text() for pid in pids for path in Path(f"/proc/{pid}/task").glob("*/status")]
 
     def settled() -> bool:
         return tracer.poll() is not None or all(f"TracerPid:\t{tracer.pid}" in status for status in threads())

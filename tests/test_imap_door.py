@@ -250,7 +250,7 @@ def test_presa_is_killed_again_and_again_and_each_mail_is_one_ticket(house: tupl
         for wanted in (3, 12):
             until(
                 lambda wanted=wanted: len(outcomes(database)) >= wanted,
-                40,
+                120,
                 f"{wanted} mails; {(place.folder / 'log').read_text()[-2000:]}",
             )
             first.send_signal(signal.SIGKILL)
@@ -258,15 +258,15 @@ def test_presa_is_killed_again_and_again_and_each_mail_is_one_ticket(house: tupl
             first = place.up()
         if place.url.startswith("postgresql"):
             place.up()
-        until(lambda: len(outcomes(database)) >= 40, 60, f"all mails; {(place.folder / 'log').read_text()[-2000:]}")
-        until(lambda: all(b"\\Seen" in flags for flags in server.flags().values()), 30, "all flags")
+        until(lambda: len(outcomes(database)) >= 40, 120, f"all mails; {(place.folder / 'log').read_text()[-2000:]}")
+        until(lambda: all(b"\\Seen" in flags for flags in server.flags().values()), 60, "all flags")
         found = outcomes(database)
         assert (len(found), set(found)) == (40, {"new"})
         assert f"mailbox support: {40} mails listed" in place.check()
         start = time.monotonic()
         first.terminate()
         assert first.wait(timeout=20) == 0
-        assert time.monotonic() - start < 10
+        assert time.monotonic() - start < 15
         assert PASSWORD not in (place.folder / "log").read_text()
     finally:
         database.close()

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from world import World
 
+from gateway.engine import Arrival
 from gateway.rehearsal import Rehearsal
 from gateway.store import api_tokens, reports
 from gateway.store.database import open_database
+from gateway.web.house import house_of
 from gateway.web.intake import signature_of
 from gateway.web.reports_in import FIELDS, OURS
 
@@ -156,6 +158,15 @@ def test_trouble_inside_is_503_with_a_time_and_without_a_trace(world: World, mon
     assert answer.headers["retry-after"].isdecimal()
     assert "SELECT" not in answer.text
     assert "Runtime" not in answer.text
+
+
+def test_what_is_promised_is_noted_for_the_balance_under_its_key_in_the_ledger(world: World) -> None:
+    noted: list[tuple[str, str]] = []
+    house = house_of(world.engine, lambda door, key: noted.append((door, key)))
+    done = house.take(Arrival("http", "", None, ("support@example.test",), MAIL, world.now))
+    ((door, key),) = noted
+    assert (door, done.outcome) == ("http", "new")
+    assert world.read(reports.twin, key).ticket_id == world.ticket().id
 
 
 def test_results_of_an_edge_count_only_with_a_token_of_the_edge(world: World) -> None:

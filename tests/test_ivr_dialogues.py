@@ -54,7 +54,7 @@ class Dialogue:
                 case "records":
                     self.desk.rules = ivr.Rules(desk=self.desk.rules.desk, record=True)
                 case "person" | "queue":
-                    self.desk.person = PEOPLE[name]
+                    self.desk.people.append(PEOPLE[name])
                 case "page":
                     self.desk.page = PAGES[value]
                 case "accepts":

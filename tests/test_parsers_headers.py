@@ -230,3 +230,8 @@ def test_raw_eight_bit_headers_use_the_charset_of_the_body() -> None:
         and b"From: m@x.it\r\nSubject: \xf0\xd2\xc9\xd7\xc5\xd4\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\nx"
     )
     assert parsers.parse(raw).subject == "Привет"
+
+
+def test_a_domain_that_goes_on_in_the_next_line_is_one_domain() -> None:
+    folded = parsers.parse(b"From: mario@acme.example\r\n .evil.example\r\nSubject: x\r\n\r\nhello")
+    assert [one.addr for one in folded.froms] == ["mario@acme.example.evil.example"]

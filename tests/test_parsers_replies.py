@@ -224,6 +224,13 @@ def test_the_name_of_the_sender_signs_and_a_name_in_the_text_does_not() -> None:
     assert parsers.parse(raw).reply_text == "It fails."
 
 
+def test_control_characters_behind_a_quote_do_not_upset_the_page() -> None:
+    page = b"<p>NEW</p><blockquote type=cite>old</blockquote>tail\x01\x1f&#2;<b>x</b>"
+    found = parsers.parse(b"From: m@x.it\nContent-Type: text/html\n\n" + page)
+    assert found.error is None
+    assert found.reply_text.startswith("NEW")
+
+
 WHOLE_PAGES = [
 ("owa appendonsend",'<div>NEW</div><div id="appendonsend"></div><hr style="display:inline-block;width:98%"><div id="divRplyFwdMsg" dir="ltr"><font><b>From:</b> Desk &lt;d@y.example&gt;<br><b>Sent:</b> Monday, November 16, 2026 3:04 PM<br><b>To:</b> M<br><b>Subject:</b> x</font><div>&nbsp;</div></div><div>old</div>',"NEW"),
 ("apple ios",'<html><body dir="auto">NEW<br><br><div dir="ltr">Sent from my iPhone</div><div dir="ltr"><br><blockquote type="cite">On 16 Nov 2026, at 15:04, Desk &lt;d@y.example&gt; wrote:<br><br></blockquote></div><blockquote type="cite"><div dir="ltr">old</div></blockquote></body></html>',"NEW"),

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import parsers
+from gateway.cli.commands import app
 
 SAMPLES = sorted((Path(__file__).parent / "mail").glob("*.eml"))
 
@@ -19,3 +21,13 @@ def test_a_whole_mail_gives_the_facts_written_beside_it(sample: Path) -> None:
     assert {name: value for name, value in crlf.items() if name != "attachments"} == {
         name: value for name, value in expected.items() if name != "attachments"
     }
+
+
+def test_presa_parse_says_something_about_every_path_and_never_dies() -> None:
+    good = str(SAMPLES[0]).encode()
+    given = b"\n".join((b"/nowhere", b"\xff\xfe", b"a\0b", b"/", b"", good)) + b"\n"
+    out = CliRunner().invoke(app, ["parse"], input=given)
+    assert out.exit_code == 0
+    said = [json.loads(line) for line in out.stdout.splitlines()]
+    assert [bool(one.get("error", "")) for one in said] == [True, True, True, True, False]
+    assert set(said[0]) >= set(said[-1])

@@ -237,6 +237,7 @@ def run(lines: str) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-c", "from gateway.cli import main; main()", "relate"],
         input=lines,
         capture_output=True,
+        check=False,
         text=True,
         timeout=60,
     )

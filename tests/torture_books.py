@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from gateway.store import reports, tables
 from gateway.store.database import Database
+from gateway.store.jobs import COMING_BACK
 from routing import paging
 
 T = tables
@@ -23,7 +24,8 @@ def whole(connection: Connection) -> Iterator[str]:
     yield from (f"ticket {one} has no report" for one in reports.unreported(connection))
     known = set(connection.execute(sa.select(T.tickets.c.id)).scalars())
     jobs = connection.execute(sa.select(T.jobs)).all()
-    yield from (f"job {job.id} ({job.kind}) has no ticket" for job in jobs if job.ticket_id not in known)
+    of_tickets = [job for job in jobs if job.kind not in COMING_BACK]
+    yield from (f"job {job.id} ({job.kind}) has no ticket" for job in of_tickets if job.ticket_id not in known)
     yield from (f"job {job.id} ({job.kind}) is dead: {job.error}" for job in jobs if job.run_at is None)
     yield from _raws(connection)
     yield from _tickets_without_jobs(connection, {(job.kind, job.ticket_id) for job in jobs})

@@ -62,7 +62,9 @@ def signer_of(dkim: Dkim | None, key: str | None, home: Path) -> Signer | None:
     where = home / "presa.yaml"
     if dkim is None:
         if key:
-            raise ConfigError(["environment:PRESA_DKIM_KEY: a key without 'dkim' in presa.yaml; add domain and selector"])
+            raise ConfigError(
+                ["environment:PRESA_DKIM_KEY: a key without 'dkim' in presa.yaml; add domain and selector"]
+            )
         return None
     text = key
     if text is None and dkim.key_file:

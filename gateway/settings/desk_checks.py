@@ -373,13 +373,21 @@ def _span(loc: Loc, span: OverrideSection, section: OnCallSection) -> Iterator[P
 def _policy(section: OnCallSection) -> Iterator[Problem]:
     for index, step in enumerate(section.policy.steps):
         loc: Loc = ("on_call", "policy", "steps", index)
-        if (step.rota is None) == (step.person is None):
-            yield loc, "a step", "either a rota or a person", "name one of the two"
+        if sum(one is not None for one in (step.rota, step.person, step.level, step.manager)) != 1:
+            yield loc, "a step", "a rota, a person, a level or a manager", "name one of them"
+        if step.level is not None:
+            yield from _unknown((*loc, "level"), step.level, section.levels, "level with a rota")
+        if step.manager is not None:
+            yield from _unknown((*loc, "manager"), step.manager, section.managers, "manager")
         if step.rota is not None:
             yield from _unknown((*loc, "rota"), step.rota, section.rotas, "rota")
         if step.person is not None:
             yield from _unknown((*loc, "person"), step.person, section.people, "person")
     yield from _all_unknown(("on_call", "policy", "fallback"), section.policy.fallback, section.people, "person")
+    for level, rota in section.levels.items():
+        yield from _unknown(("on_call", "levels", level), rota, section.rotas, "rota")
+    for manager, person in section.managers.items():
+        yield from _unknown(("on_call", "managers", manager), person, section.people, "person")
 
 
 def _is_number(text: str) -> bool:

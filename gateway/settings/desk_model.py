@@ -5,13 +5,14 @@ These are also the source of the JSON Schema that editors complete from. Refuses
 """
 
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from gateway.settings import notation
 from gateway.settings.notation import Cell, Hours
 from routing.desk import Allowance, Channel, DaysFrom, Kind, NumberType, Precedence, Target, Telling
+from routing.oncall import Channel as PageChannel
 from routing.relate_policy import JOINS, Join
 
 
@@ -262,23 +263,37 @@ class PhoneSection(Section):
     callbacks: CallbackSection | None = None
 
 
+Frequency = Literal["hourly", "daily", "weekly", "monthly"]
+
+
 class PersonSection(Section):
-    """Somebody who can be rung; ``number`` in E.164, empty until somebody enters one."""
+    """Somebody who can be rung; ``number`` in E.164, empty until somebody enters one.
+
+    ``sms``, ``mail``, ``ntfy`` (a topic) and ``webhook`` (an address): how else they can be told. ``quiet``: hours of
+    their zone in which only the highest priority rings them."""
 
     name: Text
     number: str | None = None
     language: str | None = None
     zone: str | None = None
+    sms: bool = False
+    mail: str | None = None
+    ntfy: str | None = None
+    webhook: str | None = None
+    quiet: list[DutyText] = []
 
 
 class LayerSection(Section):
-    """People who take turns."""
+    """People who take turns. ``frequency`` and ``interval`` (FREQ and INTERVAL of RFC 5545): how often the next turn
+    starts; ``length``: how long a shift lasts then. Without a frequency turn follows turn, each of that ``length``."""
 
     name: Text
     people: Annotated[list[str], Field(min_length=1)]
     start: DayText
     handoff: TimeText
-    length: SpanText
+    length: SpanText | None = None
+    frequency: Frequency | None = None
+    interval: Annotated[int, Field(ge=1, le=1000)] = 1
     zone: str | None = None
     hours: list[DutyText] = []
     by_day: DaysText = ()
@@ -306,13 +321,17 @@ class RotaSection(Section):
     name: str = ""
     layers: Annotated[list[LayerSection], Field(min_length=1)]
     overrides: list[OverrideSection] = []
+    calendars: list[Text] = Field([], description="iCalendar files or http(s) addresses whose events are overrides")
 
 
 class StepSection(Section):
-    """One step of a policy: a rota or a person."""
+    """One step of a policy: a rota, a person, a support level or somebody of the escalation matrix."""
 
     rota: str | None = None
     person: str | None = None
+    level: str | None = None
+    manager: str | None = None
+    channels: Annotated[list[PageChannel], Field(min_length=1)] = ["phone"]
     wait: SpanText = timedelta(seconds=60)
     redials: Annotated[int, Field(ge=0)] = 0
     then_rest: bool = True
@@ -326,6 +345,13 @@ class CapSection(Section):
     hard: bool = False
 
 
+# What carriers take for spam begins beyond these; the hard one holds for the highest priority too.
+USUAL_CAPS = [
+    CapSection.model_validate({"calls": calls, "within": within, "hard": hard})
+    for calls, within, hard in ((1, "60s", False), (3, "15m", False), (7, "1h", False), (15, "3h", False), (10, "15m", True))
+]
+
+
 class PolicySection(Section):
     """How a page goes on."""
 
@@ -337,16 +363,22 @@ class PolicySection(Section):
     redial: SpanText = timedelta(seconds=10)
     call: SpanText = timedelta(seconds=300)
     ask: SpanText = timedelta(seconds=5)
-    caps: list[CapSection] = []
+    caps: list[CapSection] = USUAL_CAPS
+    bundle: SpanText = timedelta(seconds=60)
+    tell_customer: bool = True
 
 
 class OnCallSection(Section):
-    """The desk's out-of-hours duty."""
+    """The desk's out-of-hours duty. ``levels``: which rota serves a support level; ``managers``: who is meant by a name of
+    the escalation matrix."""
 
     people: Annotated[dict[str, PersonSection], Field(min_length=1)]
     rotas: dict[str, RotaSection] = {}
     policy: PolicySection
     absences: list[AbsenceSection] = []
+    verified_for: SpanText | None = Field(None, description="a number counts as verified for so long after a page taken on it")
+    levels: dict[str, str] = {}
+    managers: dict[str, str] = {}
 
 
 class DeskFile(Section):

@@ -142,7 +142,7 @@ def days_of_week(text: object) -> tuple[int, ...]:
     """``Mo-Fr``, ``Mo,We``, ``Sa-Mo``: days from 0 (Monday)."""
     found: list[int] = []
     for part in str(text).split(","):
-        match = _DAY_RANGE.fullmatch(part.strip())
+        match = _DAY_RANGE.fullmatch(part.strip().title())  # MO of RFC 5545 is Mo here
         if match is None:
             raise ValueError(f"{HOURS}; days are {', '.join(_WEEK)} and PH")
         first = _WEEK.index(match[1])

@@ -30,7 +30,7 @@ from gateway.settings.source import ConfigError, Document, validate
 from identity import normal
 from identity.results import Edge
 
-TWILIO_API = "https://api.twilio.com"
+CARRIER_APIS: Mapping[str, str] = {"twilio": "https://api.twilio.com", "telnyx": "https://api.telnyx.com"}
 SMARTHOST_SCHEMES = ("smtp", "smtp+starttls", "smtps", "outbox")
 # Names that reach nobody: RFC 2606 and RFC 6761.
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
@@ -70,22 +70,41 @@ class Retention:
     calls: int | None = None
     texts: int | None = None
     ledger: int | None = None
+    recordings: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """What writes recordings down. `model`: the path of a faster-whisper model; the carrier needs none."""
+
+    kind: Literal["whisper", "carrier"]
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """Who carries calls. `number`: ours, E.164. `api_url`: base of every REST request, without a final slash."""
+    """Who carries calls. `number`: ours, E.164. `api_url`: base of every REST request, without a final slash.
 
-    kind: Literal["twilio", "simulator"]
+    `auth_tokens`: what webhooks are checked with; `api_key`: what orders are given with, where that is something else;
+    `application`: the TeXML application at Telnyx."""
+
+    kind: Literal["twilio", "signalwire", "telnyx", "simulator"]
     number: str
     api_url: str
     account_sid: str | None = field(default=None, repr=False)
     auth_tokens: tuple[str, ...] = field(default=(), repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    application: str = ""
 
     @property
     def ready(self) -> bool:
         """Whether webhooks can be checked and calls be made; otherwise the phone door stays shut."""
-        return bool(self.auth_tokens and self.account_sid)
+        return bool(self.auth_tokens and self.account_sid and (self.api_key or self.kind in ("twilio", "simulator")))
+
+    @property
+    def path(self) -> str:
+        """Below which its webhooks come in; the simulator is a Twilio."""
+        return f"/phone/{'twilio' if self.kind == 'simulator' else self.kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +138,7 @@ class Base:
     door: MailDoor = field(default_factory=MailDoor)
     loops: Loops = field(default_factory=Loops)
     mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
+    transcription: Transcription | None = None
 
 
 def _url(text: str) -> str:
@@ -186,6 +206,7 @@ class _Retention(_Model):
     calls: int | None = Field(default=None, ge=1)
     texts: int | None = Field(default=None, ge=1)
     ledger: int | None = Field(default=None, ge=1)
+    recordings: int | None = Field(default=None, ge=1)
 
 
 class _Held(_Model):
@@ -193,11 +214,17 @@ class _Held(_Model):
 
 
 class _Carrier(_Model):
-    kind: Literal["twilio", "simulator"]
+    kind: Literal["twilio", "signalwire", "telnyx", "simulator"]
     number: Annotated[str, BeforeValidator(_number)] = Field(alias="from")
-    api_url: Annotated[str, AfterValidator(_url)] = TWILIO_API
+    api_url: Annotated[str, AfterValidator(_url)] | None = None
+    application: str = Field(default="", max_length=64)
     demo_account_sid: str | None = None
     demo_auth_token: str | None = None
+
+
+class _Transcription(_Model):
+    kind: Literal["whisper", "carrier"]
+    model: str = ""
 
 
 class _Dkim(_Model):
@@ -225,6 +252,7 @@ class _Presa(_Model):
     smtp: MailDoorModel = MailDoorModel()
     loops: LoopsModel = LoopsModel()
     dkim: _Dkim | None = None
+    transcription: _Transcription | None = None
     mailboxes: dict[Annotated[str, Field(pattern=NAME)], MailboxModel] = {}
 
 
@@ -251,7 +279,12 @@ def read(document: Document, env: Mapping[str, str], secrets: Secrets) -> Base:
         door=mail_door.mail_door(document, written.smtp, problems),
         loops=Loops(**written.loops.model_dump()),
         mailboxes=mailboxes(document, written.mailboxes, env, written.recipients, problems, demo=written.demo),
+        transcription=Transcription(**written.transcription.model_dump()) if written.transcription else None,
     )
+    if written.transcription and written.transcription.kind == "whisper" and not written.transcription.model:
+        needed = "the path of a faster-whisper model"
+        problems.append(document.problem(("transcription",), "whisper without a model", needed, "write model: PATH"))
+    problems += _carrier_problems(document, written.carrier)
     problems += _demo_problems(document, base) if written.demo else _demo_leftovers(document, written)
     if len(base.recipients) < len(document.data["recipients"]):
         found = "an address that differs from another only in its letters' case"
@@ -278,13 +311,37 @@ def _carrier(written: _Carrier | None, env: Mapping[str, str], secrets: Secrets)
     if written is None:
         return None
     demo_tokens = (written.demo_auth_token,) if written.demo_auth_token else ()
+    asked = _checked_env("PRESA_TWILIO_API_URL", env.get("PRESA_TWILIO_API_URL"), _url)
+    api_url = asked or written.api_url or CARRIER_APIS.get(written.kind, "")
+    match written.kind:
+        case "signalwire":
+            who, tokens, key = secrets.signalwire_project, secrets.signalwire_signing_keys, secrets.signalwire_token
+        case "telnyx":
+            who, tokens, key = secrets.telnyx_account_sid, secrets.telnyx_public_keys, secrets.telnyx_api_key
+        case _:
+            who, tokens, key = secrets.twilio_account_sid, secrets.twilio_auth_tokens, None
     return Carrier(
         kind=written.kind,
         number=written.number,
-        api_url=_checked_env("PRESA_TWILIO_API_URL", env.get("PRESA_TWILIO_API_URL"), _url) or written.api_url,
-        account_sid=secrets.twilio_account_sid or written.demo_account_sid,
-        auth_tokens=secrets.twilio_auth_tokens or demo_tokens,
+        api_url=api_url,
+        account_sid=who or written.demo_account_sid,
+        auth_tokens=tokens or demo_tokens,
+        api_key=key,
+        application=written.application,
     )
+
+
+def _carrier_problems(document: Document, written: _Carrier | None) -> list[str]:
+    """What one carrier needs and the others do not."""
+    if written is None:
+        return []
+    needs = {
+        "signalwire": ("api_url", "the address of your space", "write api_url: https://NAME.signalwire.com"),
+        "telnyx": ("application", "the TeXML application of the number", "write its id as application:"),
+    }.get(written.kind)
+    if needs is None or getattr(written, needs[0]):
+        return []
+    return [document.problem(("carrier", "kind"), f"{written.kind} without {needs[0]}", needs[1], needs[2])]
 
 
 def is_reserved(domain: str) -> bool:
@@ -315,7 +372,7 @@ def _demo_problems(document: Document, base: Base) -> list[str]:
     checks = (
         ("public_url", base.public_url, is_loopback(urlsplit(base.public_url).hostname or "")),
         ("smarthost", urlsplit(base.smarthost).scheme, base.smarthost.startswith("outbox:")),
-        ("carrier", carrier, carrier != "twilio"),
+        ("carrier", carrier, carrier in ("none", "simulator")),
         ("trusted_edge", "an edge", base.edge is None),
     )
     advice = "use loopback, outbox: and the simulator, or remove 'demo'"

@@ -28,6 +28,12 @@ class Secrets:
     smarthost: str | None = field(default=None, repr=False)
     smarthost_password: str | None = field(default=None, repr=False)
     dkim_key: str | None = field(default=None, repr=False)
+    signalwire_project: str | None = field(default=None, repr=False)
+    signalwire_token: str | None = field(default=None, repr=False)
+    signalwire_signing_keys: tuple[str, ...] = field(default=(), repr=False)
+    telnyx_account_sid: str | None = field(default=None, repr=False)
+    telnyx_api_key: str | None = field(default=None, repr=False)
+    telnyx_public_keys: tuple[str, ...] = field(default=(), repr=False)
 
 
 def value(env: Mapping[str, str], name: str) -> str | None:
@@ -47,17 +53,26 @@ def value(env: Mapping[str, str], name: str) -> str | None:
 
 def read(env: Mapping[str, str]) -> Secrets:
     """All secrets. Raises ConfigError: a file that can't be read, a value given twice, more than two auth tokens."""
-    written = (value(env, "PRESA_TWILIO_AUTH_TOKEN") or "").split(",")
-    tokens = tuple(token.strip() for token in written if token.strip())
-    if len(tokens) > 2:
-        found = f"environment:PRESA_TWILIO_AUTH_TOKEN: {len(tokens)} tokens"
-        raise ConfigError([f"{found}; one, or two while rotating; remove the rest"])
     return Secrets(
-        twilio_auth_tokens=tokens,
+        twilio_auth_tokens=_one_or_two(env, "PRESA_TWILIO_AUTH_TOKEN"),
         twilio_account_sid=value(env, "PRESA_TWILIO_ACCOUNT_SID"),
         pepper=value(env, "PRESA_PEPPER"),
         key=value(env, "PRESA_SECRET"),
         smarthost=value(env, "PRESA_SMARTHOST"),
         smarthost_password=value(env, "PRESA_SMARTHOST_PASSWORD"),
         dkim_key=value(env, "PRESA_DKIM_KEY"),
+        signalwire_project=value(env, "PRESA_SIGNALWIRE_PROJECT"),
+        signalwire_token=value(env, "PRESA_SIGNALWIRE_TOKEN"),
+        signalwire_signing_keys=_one_or_two(env, "PRESA_SIGNALWIRE_SIGNING_KEY"),
+        telnyx_account_sid=value(env, "PRESA_TELNYX_ACCOUNT_SID"),
+        telnyx_api_key=value(env, "PRESA_TELNYX_API_KEY"),
+        telnyx_public_keys=_one_or_two(env, "PRESA_TELNYX_PUBLIC_KEY"),
     )
+
+
+def _one_or_two(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """What webhooks are checked with: one value, or two with a comma while it is being changed."""
+    tokens = tuple(token.strip() for token in (value(env, name) or "").split(",") if token.strip())
+    if len(tokens) > 2:
+        raise ConfigError([f"environment:{name}: {len(tokens)} tokens; one, or two while rotating; remove the rest"])
+    return tokens

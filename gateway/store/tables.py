@@ -390,6 +390,82 @@ pages = Table(
     Column("state", Json, nullable=False),  # routing.paging.Page
     Column("open", Boolean, nullable=False),
 )
+duty_changes = Table(
+    "duty_changes",  # overrides, swaps and absences that people entered; taken back, never deleted
+    metadata,
+    _id(),
+    Column("desk", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),  # override | swap | absence
+    Column("rota", Text),  # NULL: an absence, which holds in all of them
+    Column("person", Text, nullable=False),
+    Column("start_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),
+    Column("substitute", Text),
+    Column("reason", Text, nullable=False),
+    Column("batch", Text, nullable=False),  # the two halves of a swap have one, and go together
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("revoked_by", Text),
+    Column("revoked_at", Instant),
+)
+duty_calendars = Table(
+    "duty_calendars",  # what calendars kept elsewhere said when they were last read: overrides that nobody edits here
+    metadata,
+    Column("desk", Text, primary_key=True),
+    Column("rota", Text, primary_key=True),
+    Column("source", Text, primary_key=True),  # sha256 of the file's or address's name, which may be a secret
+    Column("read_at", Instant),  # the last time that it could be read
+    Column("spans", Json, nullable=False),  # [person, start, end, what the event is called], instants in ISO 8601
+    Column("problems", Json, nullable=False),
+)
+duty_feeds = Table(
+    "duty_feeds",  # secret addresses under which a calendar program reads who is on duty
+    metadata,
+    _id(),
+    Column("hash", Text, nullable=False, unique=True),  # sha256 of the secret, which is random
+    Column("desk", Text, nullable=False),
+    Column("person", Text),  # NULL: everybody's
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("revoked_at", Instant),
+)
+page_rings = Table(
+    "page_rings",  # every telephone that a page has rung, or shared the call of: what caps count over all pages
+    metadata,
+    Column("attempt", Text, primary_key=True),
+    Column("page_id", BigInteger, nullable=False, index=True),
+    Column("number", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("bundle", Text, index=True),  # the attempt of another page whose call says this one too
+)
+Index("ix_page_rings_number_at", page_rings.c.number, page_rings.c.at)
+drills = Table(
+    "drills",  # test pages: somebody is rung until they have accepted once
+    metadata,
+    _id(),
+    Column("desk", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("state", Json, nullable=False),  # routing.paging.Page
+    Column("open", Boolean, nullable=False),
+    Column("accepted_at", Instant),
+)
+Index("ix_drills_desk_person", drills.c.desk, drills.c.person)
+conferences = Table(
+    "conferences",  # an engineer joins a caller: connected only when both are in
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("page_id", BigInteger, nullable=False),
+    Column("ticket_id", BigInteger, nullable=False),
+    Column("engineer", Text, nullable=False),  # call ids
+    Column("caller", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("sid", Text),  # the carrier's, from its events: its list by name lags behind
+    Column("inside", Json, nullable=False),  # call ids that are in now
+    Column("connected_at", Instant),
+    Column("ended_at", Instant),
+)
 pin_tries = Table(
     "pin_tries",
     metadata,

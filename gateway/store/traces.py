@@ -126,12 +126,26 @@ def signs(connection: Connection, wanted: Sequence[str], since: datetime) -> tup
     )
 
 
+def alerts_since(connection: Connection, ticket_id: int, since: datetime) -> int:
+    """How many events of a monitoring system came to a ticket after an instant."""
+    query = (
+        sa.select(sa.func.count(sa.distinct(traces.c.id)))
+        .join(trace_keys, trace_keys.c.trace_id == traces.c.id)
+        .where(traces.c.ticket_id == ticket_id, traces.c.at > since, trace_keys.c.key.startswith("alert:"))
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def forget(connection: Connection, ticket_id: int) -> None:
     """What a ticket's reports said is gone."""
     search.forget(connection, ticket_id)
     mine = sa.select(traces.c.id).where(traces.c.ticket_id == ticket_id)
     connection.execute(sa.delete(trace_keys).where(trace_keys.c.trace_id.in_(mine)))
     connection.execute(sa.delete(traces).where(traces.c.ticket_id == ticket_id))
+    said = sa.or_(suggestions.c.ticket_id == ticket_id, suggestions.c.other_id == ticket_id)
+    connection.execute(sa.delete(suggestions).where(said))
+    joined = sa.or_(merges.c.ticket_id == ticket_id, merges.c.into_id == ticket_id)
+    connection.execute(sa.update(merges).where(joined).values(why=[]))
 
 
 # Suggestions ----------------------------------------------------------------------------------------------------

@@ -27,7 +27,9 @@ class Desk:
     closed: bool = True
     rules: ivr.Rules = field(default_factory=lambda: ivr.Rules(desk={"it": "Assistenza Prova", "en": "Test support"}))
     look_by: datetime | None = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-    person: ivr.Person | ivr.Nobody = field(default_factory=ivr.Nobody)
+    people: list[ivr.Answer] = field(default_factory=list)  # what is said of people, one after the other; then nobody
+    on_file: bool = False  # the calling number is Acme's
+    escalations: list[str] = field(default_factory=list)
     page: ivr.Answer = field(default_factory=lambda: ivr.PageOpen("PR-1002-4137", "Acme", "Platinum", "P1", 45))
     description: ivr.Description = field(default_factory=ivr.Description)
     callback: ivr.Answer = field(default_factory=lambda: ivr.CallbackDue("PR-1002-4137", "acme"))
@@ -83,8 +85,18 @@ class Desk:
 
     def answer(self, asked: ivr.Request) -> ivr.Answer:
         match asked:
-            case ivr.LookUpCode(digits=digits):
-                return self.known(digits)
+            case ivr.LookUpCode(digits=digits, matter=matter):
+                return self.known(digits, matter)
+            case ivr.LookUpCustomer(customer=customer, matter=matter):
+                code = next(code for code, (known, _) in CODES.items() if known == customer)
+                return self.known(code, matter)
+            case ivr.LookUpCaller():
+                return ivr.CallerKnown(*CODES["100001"]) if self.on_file else ivr.CallerUnknown()
+            case ivr.FindTicket(digits=digits):
+                return self.find(digits)
+            case ivr.Escalate(ticket=ticket):
+                self.escalations.append(ticket)
+                return ivr.Escalated()
             case ivr.CheckPin(digits=digits, attempt=attempt):
                 if digits == PINS["100001"]:
                     return ivr.PinRight()
@@ -100,7 +112,7 @@ class Desk:
             case ivr.TakeCallback(number=number, ticket=ticket, customer=customer):
                 return self.take_callback(number, ticket, customer)
             case ivr.FindPerson():
-                return self.person
+                return self.people.pop(0) if self.people else ivr.Nobody()
             case ivr.FetchDescription():
                 return self.description
             case ivr.LookAtPage():
@@ -115,9 +127,19 @@ class Desk:
     def of(self, number: str) -> dict[str, object]:
         return next((ticket for ticket in self.tickets if ticket["number"] == number), self.older)
 
-    def known(self, code: str) -> ivr.Answer:
+    def find(self, digits: str) -> ivr.Answer:
+        """One ticket of before this call, PR-1002-4137; any other number with a right check digit is somebody else's."""
+        if digits == "10024137":
+            return ivr.TicketFound("PR-1002-4137", "taken", self.look_by)
+        return ivr.TicketUnknown() if digits == "10024144" else ivr.TicketSlip()
+
+    def known(self, code: str, matter: str = "report") -> ivr.Answer:
         if code not in CODES:
             return ivr.CodeUnknown()
+        if matter in ("add", "escalate", "status"):
+            return ivr.CustomerKnown(*CODES[code], hours="pin" if code == "100001" else "no_proof")
+        if matter == "information":
+            return ivr.CustomerKnown(*CODES[code], hours="information")
         hours: dict[str, ivr.events.Hours] = {"100001": "pin", "100002": "no_pin", "100003": "not_entitled"}
         return ivr.CustomerKnown(*CODES[code], hours=hours[code] if self.closed else "open", greet=not self.closed)
 

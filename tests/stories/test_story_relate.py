@@ -69,6 +69,16 @@ def test_many_alerts_within_an_hour_are_no_loop(world: World) -> None:
         alert(world, "CRITICAL", "1%")
         world.advance(minutes=2)
     assert {row.outcome for row in world.ledger()} == {"new", "append"}
+    (ticket,) = world.tickets()
+    answer = world.mail(MARIO, "Re: Disk C", "Ci pensiamo noi.", to=world.engine.reply_to(ticket))
+    assert (answer.outcome, answer.number) == ("append", ticket.number)  # nor is what people write beside them
+
+
+def test_the_same_text_again_and_again_is_a_loop(world: World) -> None:
+    for _ in range(15):
+        world.mail(MARIO, "Assente", "Sono fuori ufficio fino a lunedì e rispondo appena rientro.")
+        world.advance(minutes=2)
+    assert [row.outcome for row in world.ledger()].count("held") == 5
     assert len(world.tickets()) == 1
 
 
@@ -130,6 +140,9 @@ def test_a_colleague_who_tells_it_in_other_words_is_suggested_and_merged_by_a_cl
     page = agent.sees(f"/tickets/{second.number}")
     assert first.number in page
     assert "same place: vicenza" in page
+    assert any(
+        line.startswith("related: perhaps") for line in again(world, second).evidence
+    )  # `presa explain` prints it
     agent.posts(second, "related/merge", number=first.number)
     assert again(world, second).merged_into == first.id
 
@@ -258,3 +271,28 @@ def test_a_dismissed_fault_is_not_proposed_again(many: World) -> None:
     many.advance(minutes=1)
     (fault,) = many.read(lambda c: faults.latest(c, 10))
     assert fault.state == "dismissed"
+
+
+def test_before_the_promise_an_ordinary_mail_costs_one_indexed_look_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No text is compared then."""
+    asked: list[str] = []
+    monkeypatch.setattr(traces, "repeated", lambda connection, customer, key, since: asked.append(key) or ())
+    monkeypatch.setattr(traces, "pool", lambda *_: pytest.fail("the texts were compared before the promise"))
+    world.mail(MARIO, "VPN", "La VPN verso Milano non si connette da stamattina.")
+    assert len(asked) == 1
+    monkeypatch.undo()
+
+
+def test_a_page_waits_for_the_comparison_and_goes_at_once_when_it_is_done(world: World) -> None:
+    world.mail(
+        MARIO, "Tutto fermo", "Produzione bloccata: il server di Milano non risponde, siamo tutti fermi. Urgente, P1."
+    )
+    ticket = world.ticket()
+    begun = world.now
+    world.advance(0)
+    assert ticket.via_on_call
+    assert world.rings()
+    assert world.now == begun
+    assert "relate" not in world.jobs(ticket)

@@ -28,12 +28,84 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
     )
     op.create_table(
+        "conferences",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("page_id", sa.BigInteger(), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger(), nullable=False),
+        sa.Column("engineer", sa.Text(), nullable=False),
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("sid", sa.Text(), nullable=True),
+        sa.Column("inside", Json(), nullable=False),
+        sa.Column("connected_at", Instant(), nullable=True),
+        sa.Column("ended_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_conferences")),
+    )
+    op.create_table(
         "desk_versions",
         sa.Column("desk", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("desk", "version", name=op.f("pk_desk_versions")),
+    )
+    op.create_table(
+        "drills",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("desk", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("state", Json(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("accepted_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drills")),
+    )
+    with op.batch_alter_table("drills", schema=None) as batch_op:
+        batch_op.create_index("ix_drills_desk_person", ["desk", "person"], unique=False)
+
+    op.create_table(
+        "duty_calendars",
+        sa.Column("desk", sa.Text(), nullable=False),
+        sa.Column("rota", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("read_at", Instant(), nullable=True),
+        sa.Column("spans", Json(), nullable=False),
+        sa.Column("problems", Json(), nullable=False),
+        sa.PrimaryKeyConstraint("desk", "rota", "source", name=op.f("pk_duty_calendars")),
+    )
+    op.create_table(
+        "duty_changes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("desk", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("rota", sa.Text(), nullable=True),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("start_at", Instant(), nullable=False),
+        sa.Column("end_at", Instant(), nullable=False),
+        sa.Column("substitute", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("batch", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("revoked_by", sa.Text(), nullable=True),
+        sa.Column("revoked_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_changes")),
+    )
+    with op.batch_alter_table("duty_changes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_duty_changes_desk"), ["desk"], unique=False)
+
+    op.create_table(
+        "duty_feeds",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("desk", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("used_at", Instant(), nullable=True),
+        sa.Column("revoked_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_feeds")),
+        sa.UniqueConstraint("hash", name=op.f("uq_duty_feeds_hash")),
     )
     op.create_table(
         "erasures",
@@ -116,6 +188,20 @@ def upgrade() -> None:
     with op.batch_alter_table("merges", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_merges_into_id"), ["into_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_merges_ticket_id"), ["ticket_id"], unique=False)
+
+    op.create_table(
+        "page_rings",
+        sa.Column("attempt", sa.Text(), nullable=False),
+        sa.Column("page_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("bundle", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("attempt", name=op.f("pk_page_rings")),
+    )
+    with op.batch_alter_table("page_rings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_page_rings_bundle"), ["bundle"], unique=False)
+        batch_op.create_index("ix_page_rings_number_at", ["number", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_page_rings_page_id"), ["page_id"], unique=False)
 
     op.create_table(
         "suggestions",

@@ -1,0 +1,130 @@
+"""News of a page, written down in one way, wherever they come from: the carrier, an engineer's telephone, a link, an SMS.
+
+An acceptance takes the ticket in charge; whatever changes a page makes its job due at once. Refuses to judge what news
+mean (`routing.paging.heard`) and to talk to anybody.
+"""
+
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from gateway.filing import Filing
+from gateway.store import calls, jobs, paging as rings, tickets
+from gateway.store.tickets import NewEntry
+from routing import paging
+from routing.desk import Desk
+from routing.paging import Attempt, Event, Page
+from routing.tickets import Ticket
+
+Said = Literal["accepted", "already-yours", "passed", "taken", "over"]
+
+
+def keep_page(connection: Connection, page_id: int, page: Page) -> None:
+    calls.keep_page(connection, page_id, paging.to_json(page), open_=page.state == "open")
+
+
+def hear(connection: Connection, page_id: int, event: Event) -> Page | None:
+    """Write news of an attempt into its page; None when it changes nothing."""
+    stored = calls.page(connection, page_id, lock=True)
+    if stored is None or not stored.state:
+        return None
+    before = paging.from_json(stored.state)
+    after = paging.heard(before, event)
+    if after == before:
+        return None
+    if event.what == "missing":
+        rings.forget_ring(connection, event.attempt)
+    keep_page(connection, page_id, after)
+    return after
+
+
+def told(connection: Connection, filing: Filing, page_id: int, event: Event) -> None:
+    """News from outside: into the page and the ticket's story; an acceptance takes the ticket in charge."""
+    page = hear(connection, page_id, event)
+    if page is None:
+        return
+    stored = calls.page(connection, page_id)
+    assert stored is not None
+    ticket = filing.ticket(connection, stored.ticket_id)
+    attempt = paging.find(page, event.attempt)
+    assert ticket is not None
+    assert attempt is not None
+    name = name_of(filing.desk(ticket.desk), attempt.person)
+    words = f"{name}: {paging.outcome(attempt)}"
+    if attempt.state == "passed" and attempt.reason:
+        words += f" ({attempt.reason})"
+    data = {"words": words, "attempt": attempt.id, "person": attempt.person}
+    tickets.tell(connection, stored.ticket_id, event.at, NewEntry("page", name, data))
+    if event.what == "accepted" and page.accepted_by == attempt.person:
+        filing.take(connection, stored.ticket_id, name, event.at)
+    jobs.hasten(connection, "page", stored.ticket_id, event.at)
+
+
+def answer(
+    connection: Connection, filing: Filing, page_id: int, person: str, what: Literal["accepted", "passed"], at: datetime,
+    *, by: str, reason: str = "",
+) -> tuple[Said, Ticket | None, str]:
+    """An answer that did not come by the telephone: what became of it, of which ticket, and who has it.
+
+    Somebody whose turn has not come may accept it too; only an open attempt can be passed on."""
+    stored = calls.page(connection, page_id, lock=True)
+    ticket = filing.ticket(connection, stored.ticket_id) if stored else None
+    if stored is None or ticket is None:
+        return "over", None, ""
+    desk = filing.desk(ticket.desk)
+    if not stored.state:
+        return "over", ticket, ""
+    page = paging.from_json(stored.state)
+    if page.state == "accepted":
+        return ("already-yours" if page.accepted_by == person else "taken"), ticket, name_of(desk, page.accepted_by)
+    if page.state == "cancelled":
+        return "over", ticket, ""
+    attempt = latest(page, person)
+    name = name_of(desk, person)
+    if attempt is not None:
+        told(connection, filing, page_id, Event(attempt.id, what, at, key=by, reason=reason or None))
+    elif what == "accepted":
+        keep_page(connection, page_id, paging.close(page, at, person))
+        words = {"words": f"{name}: accepted, by {by}", "person": person}
+        tickets.tell(connection, ticket.id, at, NewEntry("page", name, words))
+        filing.take(connection, ticket.id, name, at)
+        jobs.hasten(connection, "page", ticket.id, at)
+    return what, ticket, name
+
+
+def latest(page: Page, person: str) -> Attempt | None:
+    """This person's newest attempt that can still be answered."""
+    mine = [one for one in page.attempts if one.person == person and one.state not in ("accepted", "passed", "ended")]
+    return mine[-1] if mine else None
+
+
+def name_of(desk: Desk, person: str | None) -> str:
+    found = desk.on_call.people.get(person or "") if desk.on_call else None
+    return found.name if found else person or ""
+
+
+# Links -----------------------------------------------------------------------------------------------------------
+
+
+def link(filing: Filing, page_id: int, person: str) -> str:
+    """The address of a page for one person; only who was given it can know its mark."""
+    return f"{filing.settings.public_url}/page/{page_id}/{person}/{mark(filing.secret, page_id, person)}"
+
+
+def mark(secret: bytes, page_id: int, person: str) -> str:
+    return hmac.new(secret, f"page-link\0{page_id}\0{person}".encode(), sha256).hexdigest()[:32]
+
+
+def facts(ticket: Ticket, desk: Desk, now: datetime) -> Mapping[str, str]:
+    """What a page says in writing."""
+    plan = desk.plans.get(ticket.plan or "")
+    minutes = "" if ticket.next_due is None else str(int((ticket.next_due - now).total_seconds() // 60))
+    return {
+        "number": ticket.number, "priority": ticket.priority, "customer": ticket.customer_name or "?",
+        "plan": plan.label if plan else "-", "subject": ticket.subject, "minutes": minutes,
+        "target": (ticket.next_target or "").replace("_", " "),
+    }  # fmt: skip

@@ -1,0 +1,180 @@
+"""What two reports have in common and where they differ: objects, places, kinds of trouble, words. Refuses to conclude."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from routing import facts
+from routing.facts import Trace
+
+Verdict = Literal["new", "same", "suggest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An earlier report of the customer: its trace, the ticket (or first report) it belongs to, and whether that is over."""
+
+    trace: Trace
+    root: str
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """What relating found: `of` is the report that the new one repeats; `candidates` are the roots to show, best first."""
+
+    decision: Verdict
+    of: str | None = None
+    root: str | None = None
+    score: float = 0.0
+    candidates: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+
+
+MANY = 6  # differing words from which two texts are no repetition, whatever their endings
+CHASER = 4  # words that a repeated mail may add
+SHOWN = 5  # earlier reports that a person is shown
+
+# Kinds of trouble that one fault shows as, to different people.
+_AKIN = (
+    frozenset(("server", "files", "erp", "vm", "disk", "database", "backup")),
+    frozenset(("internet", "wifi", "vpn", "phone", "dns", "line")),
+    frozenset(("mail", "pec", "scan", "dns")),
+    frozenset(("print", "scan", "barcode")),
+    frozenset(("website", "certificate", "dns", "database")),
+    frozenset(("badge", "attendance")),
+    frozenset(("pos", "internet")),
+    frozenset(("power", "server", "temperature")),
+    frozenset(("invoice", "edi", "erp")),
+    frozenset(("account", "vpn", "mail")),
+    frozenset(("barcode", "erp", "wifi")),
+)
+
+
+# Objects, places, kinds of trouble ------------------------------------------------------------------------------
+
+
+def shared_things(new: Trace, old: Trace) -> frozenset[str]:
+    """Objects that both name; on the phone a name may come glued to its neighbours."""
+    both = new.things & old.things
+    for speaker, other in ((new, old), (old, new)):
+        if speaker.channel in PHONE:
+            both |= {name for name in other.things if _spoken(name, speaker.glued)}
+    return both
+
+
+PHONE = ("call", "phone")
+_SPOKEN_FROM = 4
+
+
+def _spoken(name: str, glued: str) -> bool:
+    at = glued.find(name) if len(name) >= _SPOKEN_FROM else -1
+    if at < 0:
+        return False
+    before, after = glued[at - 1 : at], glued[at + len(name) : at + len(name) + 1]
+    return not (before.isdigit() and name[0].isdigit()) and not (after.isdigit() and name[-1].isdigit())
+
+
+def shared_places(new: Trace, old: Trace) -> frozenset[str]:
+    both = new.places & old.places
+    for one, other in ((new, old), (old, new)):
+        if not one.places and other.places:
+            both |= {place for place in other.places if set(place.split()) <= one.words}
+    return both
+
+
+def other_object(new: Trace, old: Trace) -> str | None:
+    """Both name an object of one kind, and not the same: the words to say so."""
+    if shared_things(new, old):
+        return None
+    for kind, names in new.objects.items():
+        others = old.objects.get(kind)
+        if others and not names & others:
+            return f"{', '.join(sorted(names))}, not {', '.join(sorted(others))}"
+    return None
+
+
+def strictly_other(new: Trace, old: Trace) -> str | None:
+    """Of any kind that both name something of, nothing is shared: enough to undo a join."""
+    spoken = shared_things(new, old)
+    for kind, names in new.objects.items():
+        others = old.objects.get(kind)
+        if others and not names & others and not (names | others) & spoken:
+            return f"{', '.join(sorted(names))}, not {', '.join(sorted(others))}"
+    return None
+
+
+def other_place(new: Trace, old: Trace) -> str | None:
+    if new.places and old.places and not shared_places(new, old):
+        return f"{', '.join(sorted(new.places))}, not {', '.join(sorted(old.places))}"
+    return None
+
+
+def same_trouble(new: Trace, old: Trace) -> str | None:
+    """The kind of trouble that is the surest in both, if it is one and both say it plainly."""
+    if not new.topics or not old.topics or new.topics[0] not in old.strong or old.topics[0] not in new.strong:
+        return None
+    return new.topics[0]
+
+
+def akin(new: Trace, old: Trace) -> int:
+    """2: one kind of trouble; 1: kinds that one fault shows as; 0: nothing known of one; -1: different."""
+    if set(new.topics) & set(old.topics):
+        return 2
+    if not new.topics or not old.topics:
+        return 0
+    if any(group & set(new.topics) and group & set(old.topics) for group in _AKIN):
+        return 1
+    return -1 if new.strong and old.strong else 0
+
+
+# Words ----------------------------------------------------------------------------------------------------------
+
+
+def difference(new: Trace, old: Trace) -> tuple[frozenset[str], frozenset[str]]:
+    """Content words that the new text adds and that it lost. A call has no subject; it may say whence it comes."""
+    if new.channel in PHONE:
+        added, lost = new.words - old.words, old.body - new.words
+    elif old.channel in PHONE:
+        added, lost = new.body - old.words, old.words - new.words
+    elif new.fingerprint is not None and new.fingerprint == old.fingerprint:
+        return frozenset(), frozenset()
+    else:
+        added, lost = new.words - old.words, old.words - new.words
+    if new.channel in PHONE or old.channel in PHONE:
+        whence = {part for place in new.places | old.places for part in place.split()}
+        added, lost = added - whence, lost - whence
+        # A caller says who they are and takes leave: at the edges, and naming nothing.
+        if not (lost if new.channel in PHONE else added):
+            added, lost = _without_manners(new, added), _without_manners(old, lost)
+    return _uninflected(added, lost)
+
+
+def _without_manners(caller: Trace, words: frozenset[str]) -> frozenset[str]:
+    if caller.channel not in PHONE or not words <= caller.edges or len(words) > CHASER:
+        return words
+    return frozenset() if not any(means_something(word) for word in words) else words
+
+
+def means_something(word: str) -> bool:
+    return any(map(str.isdigit, word)) or facts.speaks_of_trouble(word)
+
+
+def _uninflected(added: frozenset[str], lost: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Without pairs that are one word in two forms."""
+    if len(added) > MANY or len(lost) > MANY:
+        return added, lost
+    heads: dict[str, list[str]] = {}
+    for b in lost:
+        heads.setdefault(b[:ALIKE], []).append(b)
+    twins = {(a, b) for a in added for b in heads.get(a[:ALIKE], ()) if _one_word(a, b)}
+    return added - {a for a, _ in twins}, lost - {b for _, b in twins}
+
+
+ALIKE = 5  # letters that two forms of one word begin with
+
+
+def _one_word(a: str, b: str) -> bool:
+    if any(map(str.isdigit, a + b)) or abs(len(a) - len(b)) > 4:
+        return False
+    shared = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    return shared >= ALIKE and max(len(a), len(b)) - shared <= 4
