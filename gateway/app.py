@@ -32,21 +32,25 @@ from gateway.errors import Temporary
 from gateway.filing import secret_of
 from gateway.handlers import PATIENCE, PATIENT, Handlers
 from gateway.jobs import Runner
-from gateway.pager import Carrier, Lines, Pager
-from gateway.phone import switchboard, twilio
+from gateway.pager import Lines, Pager
+from gateway.phone import carriers, switchboard
+from gateway.phone.carrier import Carrier as Company
+from gateway.phone.carrier import Orders
 from gateway.phone.exchange import Exchange
 from gateway.phone.simulator import Line
 from gateway.phone.timeline import Timeline
-from gateway.phone.twilio import Signatures
 from gateway.porter import Handed, Porter
 from gateway.post import send
 from gateway.promises import Promises
+from gateway.recordings import Recordings
 from gateway.settings import Settings
 from gateway.smtp import Limits, Listener
 from gateway.store import alarms, desks, jobs, users
+from gateway.store import recordings as stored_recordings
 from gateway.store.database import Database
 from gateway.store.directory import Difference
 from gateway.store.migrate import migrate
+from gateway.transcribing import Whisper
 from gateway.web import console, intake
 from gateway.web import phone as phone_door
 from gateway.web.app import Web, make_app
@@ -75,6 +79,7 @@ class Parts:
     calls: Calls
     handlers: Handlers
     runner: Runner
+    recordings: Recordings
     pepper: bytes
 
 
@@ -82,7 +87,7 @@ def build(
     settings: Settings,
     database: Database,
     *,
-    carrier: Carrier | None = None,
+    carrier: Orders | None = None,
     resolver: authenticate.Resolver | None = None,
     workers: int = 4,
 ) -> Parts:
@@ -93,19 +98,23 @@ def build(
     base = settings.public_url
     ours = settings.carrier
     if carrier is None and ours is not None and ours.ready:
-        carrier = twilio_of(settings)
-    lines = Lines(ours.number if ours else "", f"{base}{phone_door.PAGE}", f"{base}{phone_door.STATUS}")
+        carrier = carrier_of(settings, database).orders
+    where = addresses_of(settings)
+    lines = Lines(ours.number if ours else "", where.page, where.status)
     pager = Pager(engine, carrier, lines)
     host = send.smart_host(settings.smarthost, password=settings.secrets.smarthost_password or "")
     lease = timedelta(seconds=settings.jobs.lease_seconds)
     patience = min(SMARTHOST_SECONDS, settings.jobs.lease_seconds * 2 / 3)
     smarthost = replace(host, reply_seconds=patience / 2, total_seconds=patience)
     handlers = Handlers(engine, pager, smarthost)
-    calls = Calls(engine, lambda desk: rules_of(desk, ours.number if ours else ""), _renderer(base), pepper)
+    writes = settings.transcription is not None and settings.transcription.kind == "carrier"
+    calls = Calls(engine, lambda desk: rules_of(desk, ours.number if ours else "", writes), _renderer(where), pepper)
+    recordings = Recordings(engine, carrier, transcriber_of(settings))
     keeping = {
         "held": held.age_alarm(engine),
         "balance": promises.balance(database),
         "retain": retention.daily(engine),
+        stored_recordings.KIND: recordings.run,
     }
     table = {**handlers.table(), **keeping}
     if settings.mailboxes:
@@ -115,19 +124,31 @@ def build(
     runner = Runner(
         database, database.clock, table, patient=PATIENT | set(keeping), patience=PATIENCE, workers=workers, lease=lease
     )
-    return Parts(settings, database, engine, calls, handlers, runner, pepper)
+    return Parts(settings, database, engine, calls, handlers, runner, recordings, pepper)
 
 
-def twilio_of(settings: Settings) -> twilio.Carrier:
-    """The carrier behind the configured address; for the demo, our own simulated one."""
-    ours = settings.carrier
-    assert ours is not None
-    api_url = f"{settings.public_url}/simulated" if ours.kind == "simulator" else ours.api_url
-    return twilio.Carrier(ours.account_sid or "", ours.auth_tokens[0], api_url, seconds=CARRIER_SECONDS)
+def carrier_of(settings: Settings, database: Database) -> Company:
+    """The configured carrier; for the demo, our own simulated one."""
+    assert settings.carrier is not None
+    return carriers.of(
+        settings.carrier, settings.public_url, lambda: database.clock.now().timestamp(), seconds=CARRIER_SECONDS
+    )
 
 
-def rules_of(desk: Desk, number: str) -> ivr.Rules:
-    """The desk's phone as the dialogue needs it."""
+def addresses_of(settings: Settings) -> phone_door.Addresses:
+    """Where the carrier's webhooks come in."""
+    path = settings.carrier.path if settings.carrier else "/phone/twilio"
+    return phone_door.Addresses(settings.public_url, path)
+
+
+def transcriber_of(settings: Settings) -> Whisper | None:
+    """Who writes recordings down here; the carrier does it by itself."""
+    asked = settings.transcription
+    return Whisper(asked.model) if asked is not None and asked.kind == "whisper" else None
+
+
+def rules_of(desk: Desk, number: str, transcribe: bool = False) -> ivr.Rules:
+    """The desk's phone as the dialogue needs it. `transcribe`: the carrier writes recordings down."""
     assert desk.phone is not None
     return ivr.Rules(
         languages=desk.phone.languages,
@@ -135,14 +156,19 @@ def rules_of(desk: Desk, number: str) -> ivr.Rules:
         severities=desk.phone.severities,
         labels=desk.priorities,
         record=desk.phone.record,
+        transcribe=transcribe,
         zone=desk.zone,
         caller_id=number,
+        menu=desk.phone.menu,
+        greets=desk.phone.greets,
+        maintenance=desk.phone.maintenance_key or "",
+        recorded=desk.phone.prompts,
     )
 
 
-def _renderer(base: str) -> Callable[[ivr.Call, ivr.Speak], str]:
+def _renderer(where: phone_door.Addresses) -> Callable[[ivr.Call, ivr.Speak], str]:
     def render(call: ivr.Call, spoken: ivr.Speak) -> str:
-        return ivr.render(spoken.document, lambda step: phone_door.step_url(base, call.sid, step))
+        return ivr.render(spoken.document, lambda step: where.step(call.sid, step))
 
     return render
 
@@ -246,10 +272,10 @@ def web(
     desk = next((desk for desk in settings.desks.values() if desk.phone), None)
     phone: list[Route] = []
     if desk is not None and settings.carrier is not None and settings.carrier.ready:
-        signatures = Signatures(settings.public_url, settings.carrier.auth_tokens)
         phone = phone_door.routes(
-            parts.calls, desk, signatures, pool, secret=parts.engine.secret, fetch=twilio_of(settings).recording
-        )
+            parts.calls, desk, carrier_of(settings, parts.database), addresses_of(settings), pool,
+            secret=parts.engine.secret, recordings=parts.recordings,
+        )  # fmt: skip
     shown = console.Settings(
         demo=settings.demo, secure=settings.public_url.startswith("https:"), hints=demo.HINTS if settings.demo else ()
     )

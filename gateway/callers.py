@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 import ivr
 from gateway import issuing
 from gateway.engine import FAILED, Engine
-from gateway.store import calls, directory, jobs, reports, tickets
+from gateway.store import calls, directory, jobs, recordings, reports, tickets
 from gateway.store.calls import StoredCall
 from gateway.store.tickets import NewEntry
 from identity.clues import Signs
@@ -146,6 +146,11 @@ class Callers:
         )
         if data.get("words"):
             tickets.update(connection, ticket, subject=str(data["words"])[:120])
+        if data.get("recording"):
+            recordings.expect(connection, {
+                "sid": data["recording"], "ticket_id": ticket.id, "call": stored.sid, "at": now, "seconds": data["seconds"],
+                "consent": data["consent"],
+            }, now)  # fmt: skip
         return e.Noted()
 
     def call_back(

@@ -209,7 +209,9 @@ class Calls:
             case e.AddDescription(_, text):
                 return self._callers.describe(connection, stored, now, {"words": text})
             case e.AttachRecording(_, recording, seconds):
-                return self._callers.describe(connection, stored, now, {"recording": recording, "seconds": seconds})
+                return self._callers.describe(connection, stored, now, {
+                    "recording": recording, "seconds": seconds, "consent": call.language or desk.languages[0],
+                })  # fmt: skip
             case e.TakeCallback():
                 return self._callers.call_back(connection, stored, call, asked, desk, now)
             case e.FindPerson():

@@ -104,6 +104,14 @@ def _desks(settings: Settings, now: datetime) -> Iterator[Finding]:
         ]
 
 
+CREDENTIALS: Mapping[str, str] = {
+    "twilio": "PRESA_TWILIO_ACCOUNT_SID and PRESA_TWILIO_AUTH_TOKEN",
+    "simulator": "carrier.demo_account_sid and carrier.demo_auth_token",
+    "signalwire": "PRESA_SIGNALWIRE_PROJECT, PRESA_SIGNALWIRE_TOKEN and PRESA_SIGNALWIRE_SIGNING_KEY",
+    "telnyx": "PRESA_TELNYX_ACCOUNT_SID, PRESA_TELNYX_API_KEY and PRESA_TELNYX_PUBLIC_KEY",
+}
+
+
 def _phone(settings: Settings) -> Iterator[Finding]:
     if not any(desk.phone for desk in settings.desks.values()):
         return
@@ -113,16 +121,28 @@ def _phone(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "phone",
-            "PRESA_TWILIO_ACCOUNT_SID and PRESA_TWILIO_AUTH_TOKEN are not set; calls are neither answered nor placed",
+            f"{CREDENTIALS[settings.carrier.kind]} are not set; calls are neither answered nor placed",
         )
     else:
-        from gateway.phone.twilio import Signatures, signature
+        from gateway.phone import carriers
 
-        token, path = settings.carrier.auth_tokens[0], "/phone/twilio/voice"
-        fits = Signatures(settings.public_url, settings.carrier.auth_tokens).check(
-            path, (), signature(settings.public_url + path, (), token)
-        )
-        yield Finding("ok" if fits else "wrong", "phone", f"webhook signatures are checked for {settings.public_url}")
+        found = carriers.unfit(settings.carrier, settings.public_url)
+        asked = f"{settings.public_url}{settings.carrier.path}"
+        words = found or f"webhook signatures are checked for {asked}/voice (calls) and {asked}/status (their end)"
+        yield Finding("wrong" if found else "ok", "phone", words)
+    yield from _recordings(settings)
+
+
+def _recordings(settings: Settings) -> Iterator[Finding]:
+    """Where callers are recorded, for how long that is kept and who writes it down."""
+    asked = settings.transcription
+    if asked is not None and asked.kind == "whisper":
+        why = transcribing.missing(asked.model)
+        yield Finding("wrong" if why else "ok", "transcription", why or f"recordings are written down with {asked.model}")
+    records = [desk.id for desk in settings.desks.values() if desk.phone and desk.phone.record]
+    if records and settings.retention.recordings is None:
+        words = f"{', '.join(records)} records callers and keeps that for good; write retention: {{recordings: DAYS}}"
+        yield Finding("note", "recordings", words)
 
 
 def _mail_door(settings: Settings) -> Iterator[Finding]:

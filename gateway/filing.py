@@ -173,11 +173,12 @@ class Filing:
         return {
             "message_id": letter.message_id, "ticket_id": ticket.id, "kind": compose.kind_of(letter.content), "at": letter.date,
             "recipient": letter.to, "envelope_from": compose.envelope_from(letter),
-            "subject": compose.subject(letter, folders), "body": self._signed(letter, compose.compose(letter, folders)),
+            "subject": compose.subject(letter, folders), "body": self.signed(letter.desk_address, compose.compose(letter, folders)),
         }  # fmt: skip
 
-    def _signed(self, letter: Letter, body: bytes) -> bytes:
-        return self._signer.sign(body) if self._signer and self._signer.signs_for(letter.desk_address) else body
+    def signed(self, address: str, body: bytes) -> bytes:
+        """A mail of this address of ours, signed where there is a key for it."""
+        return self._signer.sign(body) if self._signer and self._signer.signs_for(address) else body
 
     def address_of(self, ticket: Ticket) -> str:
         """The desk's own address: the first recipient that belongs to it, and to none of its engineers."""

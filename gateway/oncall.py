@@ -95,27 +95,35 @@ def troubles(
         proven = {person: (one.number, one.at) for person, one in store.proofs(connection, desk.id, since).items()}
     end = start + days
     found = coverage.findings(on_call, start, end, coverage.needed(desk, start, end), proven)
-    return tuple(Trouble(one, _said(one, on_call, desk)) for one in found)
+    return tuple(Trouble(one, _said(one, on_call, desk, (start, end))) for one in found)
 
 
-def _said(found: Finding, on_call: OnCall, desk: Desk) -> str:
+def _said(found: Finding, on_call: OnCall, desk: Desk, looked: tuple[datetime, datetime]) -> str:
     name = on_call.people[found.person].name if found.person in on_call.people else found.person
-    zone = ZoneInfo(desk.zone)
-    rota = f"rota {found.rota}"
-    when = f"{found.start.astimezone(zone):%Y-%m-%d %H:%M} to {found.end.astimezone(zone):%Y-%m-%d %H:%M}"
+    rota, when = f"rota {found.rota}", _when(found, desk.zone, looked)
     match found.kind:
         case "gap":
-            return f"{rota}: nobody is on duty from {when}; add an override"
+            return f"{rota}: nobody is on duty{when}; add an override"
         case "nobody-of-that-name":
-            return f"{rota}: {name} is on duty from {when} and is none of the desk's people; take the entry back or correct it"
+            return (
+                f"{rota}: {name} is on duty{when} and is none of the desk's people; take that entry back or correct it"
+            )
         case "away":
-            return f"{rota}: the duty goes to {name} from {when}, who is away then, and nobody stands in; name a substitute or add an override"
+            return f"{rota}: the duty goes to {name}{when}, who is away then; name a substitute or add an override"
         case "no-number":
             return f"{name} has no number and cannot be rung; give one or take them off the rotas"
         case "unverified":
-            return f"{name} is on duty soon and has not taken a page on that number lately; run 'presa page test {found.person}'"
+            return (
+                f"{name} is on duty soon and took no page on that number lately; run 'presa page test {found.person}'"
+            )
         case "empty-layer":
             return f"{rota}: the layer {name} puts nobody on duty; correct its hours or take it out"
+
+
+def _when(found: Finding, zone: str, looked: tuple[datetime, datetime]) -> str:
+    """From when to when; an edge of what was looked at is none of the finding's own, and moves on with every look."""
+    words = (("from", found.start, looked[0]), ("until", found.end, looked[1]))
+    return "".join(f" {word} {at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" for word, at, edge in words if at != edge)
 
 
 # Who hands over, and how much each carries ------------------------------------------------------------------------

@@ -5,21 +5,26 @@ call (`gateway.calls`) and the console write the rest into the same page, and ma
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Connection
 
+from gateway import oncall as duty
+from gateway import paging_end
+from gateway import paging_notes as notes
 from gateway.engine import Engine
+from gateway.paging_news import hear, keep_page, name_of, told
 from gateway.phone.twilio import Later, Placed, Refused, Unknown
 from gateway.store import calls, jobs, tickets
+from gateway.store import paging as rings
 from gateway.store.jobs import Job, Settled
 from gateway.store.tickets import NewEntry
 from routing import oncall, paging
 from routing.oncall import Policy
-from routing.paging import Ask, Done, Event, GiveUp, Page, Ring, Skip, Wait
+from routing.paging import Ask, Done, Event, GiveUp, Join, Page, Ring, Skip, Tell, Wait
 from routing.tickets import OPEN, Ticket
 
 log = structlog.get_logger(__name__)
@@ -28,7 +33,6 @@ DAY = timedelta(days=1)
 SKEW = timedelta(
     seconds=5
 )  # as much as the carrier's clock may be behind ours: a call that we cannot see is rung again
-CARRIER_AWAY = timedelta(minutes=1)
 HELD_UP = timedelta(seconds=3)  # an older intent is not carried out; with an order's time-outs less than UNDER_WAY
 
 
@@ -76,14 +80,20 @@ class Pager:
                         log.warning("page.held_up", attempt=move.attempt_id)
                 case Ask():
                     self._ask(page_id, move.attempt)
-                case Skip():
-                    continue
+                case Skip() | Tell() | Join():
+                    continue  # written down already
                 case Wait(until):
                     return Settled(again=until, state=job.state)
                 case GiveUp(reason):
-                    return Settled(lambda connection, why=reason: self._exhausted(connection, page_id, why))  # type: ignore[misc]
-                case Done():
-                    return Settled()
+                    return self._over(page_id, reason)
+                case Done(_, others):
+                    until = max((paging.lost_at(one, policy) for one in others), default=now)
+                    if until > now:  # their telephones still ring: the report waits for what becomes of them
+                        return Settled(again=until, state=job.state)
+                    return Settled(lambda connection: paging_end.report(connection, self._engine, page_id))
+
+    def _over(self, page_id: int, why: str) -> Settled:
+        return Settled(lambda connection: paging_end.exhausted(connection, self._engine, page_id, why))
 
     def _decide(self, connection: Connection, job: Job, page_id: int, now: datetime) -> tuple[paging.Move, Policy]:
         """The next move, written down as an intent; under the job's lease, so that two workers never decide at once."""
@@ -91,35 +101,88 @@ class Pager:
         jobs.keep(connection, job, job.state)  # the page's lock first, then the job's row: the order that webhooks take
         if ticket.state not in OPEN and page.state == "open":
             page = paging.close(page, now, None)
-        move = paging.next(page, policy, now)
+        move = self._next(connection, page_id, page, policy, now)
         page = paging.record(page, move, now)
         keep_page(connection, page_id, page)
-        if isinstance(move, Ring):
-            told = {
-                "words": f"{self._name(ticket, move.person)} is rung",
-                "person": move.person,
-                "attempt": move.attempt_id,
-            }
-            tickets.tell(connection, ticket.id, now, NewEntry("page", "presa", told))
-        if isinstance(move, Skip):
-            told = {"words": f"{self._name(ticket, move.person)} is not rung: {move.reason}", "person": move.person}
-            tickets.tell(connection, ticket.id, now, NewEntry("page", "presa", told))
-            jobs.alarm(connection, now, "page-capped", f"{ticket.number}: {told['words']}", ticket.id)
+        if isinstance(move, Ring | Join):
+            bundle = move.bundle if isinstance(move, Join) else None
+            rings.note_ring(connection, page_id, move.attempt_id, move.number, now, bundle)
+        if isinstance(move, Ring | Join | Tell | Skip):
+            self._say(connection, ticket, page_id, page, move, now)
         return move, policy
 
+    def _next(self, connection: Connection, page_id: int, page: Page, policy: Policy, now: datetime) -> paging.Move:
+        """The next move. What depends on other pages is counted with nobody else counting for that number."""
+        move = paging.next(page, policy, now)
+        if not isinstance(move, Ring) or not (policy.caps or policy.bundle_seconds):
+            return move
+        calls.alone(connection, f"ring:{move.number}")
+        if joined := self._join(connection, page_id, move, policy, now):
+            return joined
+        longest = max((cap.seconds for cap in policy.caps), default=0)
+        numbers = {link.number for link in page.chain}
+        others = rings.rings_since(connection, numbers, now - timedelta(seconds=longest), but=page_id)
+        return paging.next(page, policy, now, others)
+
+    def _join(self, connection: Connection, page_id: int, move: Ring, policy: Policy, now: datetime) -> Join | None:
+        """The call to the same number for another ticket of this desk, if one is under way and began a moment ago."""
+        since = now - timedelta(seconds=policy.bundle_seconds)
+        found = rings.ringing_for(connection, move.number, since, but=page_id) if policy.bundle_seconds else None
+        if found is None:
+            return None
+        attempt_id, other_id = found
+        other, mine = calls.page(connection, other_id), calls.page(connection, page_id)
+        assert other is not None
+        assert mine is not None
+        tickets_ = (self._engine.ticket(connection, one.ticket_id) for one in (other, mine))
+        desks = {ticket.desk for ticket in tickets_ if ticket}
+        attempt = paging.find(paging.from_json(other.state), attempt_id)
+        if not other.open or len(desks) != 1 or attempt is None or attempt.state not in paging.LIVE:
+            return None
+        return Join(move.person, move.number, move.attempt_id, move.round, move.link, attempt_id)
+
+    def _say(
+        self, connection: Connection, ticket: Ticket, page_id: int, page: Page, move: Ring | Join | Tell | Skip, now: datetime
+    ) -> None:  # fmt: skip
+        """The move in the ticket's story, and the notes that go with it."""
+        desk = self._engine.desk(ticket.desk)
+        name = name_of(desk, move.person)
+        line = {
+            Ring: f"{name} is rung",
+            Join: f"{name} is being rung for another ticket and hears of this one in that call",
+            Tell: f"{name} is written to",
+            Skip: f"{name} is not rung: {move.reason}" if isinstance(move, Skip) else "",
+        }[type(move)]
+        data = {"words": line, "person": move.person, "attempt": move.attempt_id}
+        tickets.tell(connection, ticket.id, now, NewEntry("page", "presa", data))
+        if isinstance(move, Skip):
+            jobs.alarm(connection, now, "page-capped", f"{ticket.number}: {line}; the next is rung at once", ticket.id)
+        someone = desk.on_call.people.get(move.person) if desk.on_call else None
+        if someone is not None:
+            # Whose telephone may not ring is written to by every way there is.
+            channels = tuple(someone.reach) if isinstance(move, Skip) else page.chain[move.link].channels
+            notes.put_down(connection, self._engine, ticket, page_id, [(someone, channels)], now, mark=move.attempt_id)
+
     def _load(self, connection: Connection, page_id: int, now: datetime) -> tuple[Ticket, Page, Policy]:
+        """The page as it stands now: when the duty has changed since it began, the others are rung."""
         stored = calls.page(connection, page_id, lock=True)
         assert stored is not None
         ticket = self._engine.ticket(connection, stored.ticket_id)
         assert ticket is not None
-        on_call = self._engine.desk(ticket.desk).on_call
+        on_call = duty.duty(connection, self._engine.desk(ticket.desk), now)
         assert on_call is not None
+        urgent = ticket.priority == "P1"
+        chain = oncall.chain(on_call, now, urgent=urgent)
+        planned = tuple(link.person for link in chain)
         if not stored.state:
-            page = Page(
-                f"page{page_id}", ticket.number, now, oncall.chain(on_call, now), urgent=ticket.priority == "P1"
-            )
+            page = Page(f"page{page_id}", ticket.number, now, chain, urgent=urgent, planned=planned)
             return ticket, page if stored.open else paging.close(page, now, ticket.assignee), on_call.policy
-        return ticket, paging.from_json(stored.state), on_call.policy
+        page = paging.from_json(stored.state)
+        if page.state == "open" and page.planned and page.planned != planned:
+            page = replace(paging.rechain(page, chain), planned=planned)
+            line = {"words": "the duty has changed: " + ", ".join(link.name for link in chain)}
+            tickets.tell(connection, ticket.id, now, NewEntry("page", "presa", line))
+        return ticket, page, on_call.policy
 
     def _ring(self, page_id: int, move: Ring, policy: Policy) -> None:
         if self._carrier is None:
@@ -144,6 +207,9 @@ class Pager:
     def _ask(self, page_id: int, attempt: paging.Attempt) -> None:
         """What became of a call we have no news of? Asked before anything is done again."""
         self._hear(page_id, attempt.id, "asked")
+        if attempt.bundle is not None:
+            self._share(page_id, attempt)
+            return
         try:
             found = self._find(page_id, attempt)
         except (Refused, Later) as trouble:
@@ -156,6 +222,26 @@ class Pager:
         what = STATUS.get(found.status)
         if what is not None and what != "placed":
             self._hear(page_id, attempt.id, what, code=found.status if what == "ended" else None)
+
+    def _share(self, page_id: int, attempt: paging.Attempt) -> None:
+        """What became of the call that this page shares: an acceptance there is one here too."""
+        assert attempt.bundle is not None
+        other_id, now = page_of(attempt.bundle), self._database.clock.now()
+
+        def look(connection: Connection) -> None:
+            other = calls.page(connection, other_id) if other_id is not None else None
+            shared = paging.find(paging.from_json(other.state), attempt.bundle or "") if other and other.state else None
+            if shared is None or shared.state in ("intended", "unknown", "placed", "ringing"):
+                return
+            what: paging.What = SHARED[shared.state]
+            code = (shared.provider_code or "failed") if what == "ended" else None
+            if what == "answered" and attempt.state == "answered":
+                return
+            told(
+                connection, self._engine, page_id, Event(attempt.id, what, now, code, shared.key, reason=shared.reason)
+            )
+
+        self._database.write(look)
 
     def _find(self, page_id: int, attempt: paging.Attempt) -> Placed | None:
         """The carrier's call of this attempt; by its id, or else the one call to that number that no attempt has."""
@@ -170,29 +256,6 @@ class Pager:
     def _hear(self, page_id: int, attempt: str, what: paging.What, **more: Any) -> None:
         now = self._database.clock.now()
         self._database.write(lambda connection: hear(connection, page_id, Event(attempt, what, now, **more)))
-
-    def _exhausted(self, connection: Connection, page_id: int, why: str) -> None:
-        """Nobody accepted: said as loudly as can be, on the ticket and as an alarm."""
-        stored = calls.page(connection, page_id)
-        assert stored is not None
-        now = self._database.clock.now()
-        ticket = self._engine.ticket(connection, stored.ticket_id)
-        assert ticket is not None
-        page = paging.from_json(stored.state)
-        unreachable = bool(page.attempts) and all(attempt.provider_code == "missing" for attempt in page.attempts)
-        if (
-            unreachable and ticket.state in OPEN
-        ):  # the carrier was away the whole time: nobody has slept through anything
-            why = "the telephone company could not be reached; tried again in a minute"
-            again = {"page": calls.open_page(connection, ticket.id, now)}
-            jobs.add(connection, "page", now + CARRIER_AWAY, again, ticket.id)
-        words = f"nobody accepted the page ({why}); ring somebody by hand"
-        tickets.tell(connection, ticket.id, now, NewEntry("page", "presa", {"words": words, "exhausted": True}))
-        jobs.alarm(connection, now, "page-exhausted", f"{ticket.number}: {words}", ticket.id)
-
-    def _name(self, ticket: Ticket, person: str) -> str:
-        on_call = self._engine.desk(ticket.desk).on_call
-        return on_call.people[person].name if on_call and person in on_call.people else person
 
 
 # The carrier's words for a call -> what the page hears (Twilio, "Call resource", CallStatus).
@@ -210,18 +273,20 @@ STATUS: Mapping[str, paging.What] = {
 }
 
 
-def keep_page(connection: Connection, page_id: int, page: Page) -> None:
-    calls.keep_page(connection, page_id, paging.to_json(page), open_=page.state == "open")
+# What the state of a shared call means for a page that shares it.
+SHARED: Mapping[paging.State, paging.What] = {
+    "answered": "answered",
+    "told": "ended",
+    "accepted": "accepted",
+    "passed": "passed",
+    "ended": "ended",
+    "failed": "ended",
+}
 
 
-def hear(connection: Connection, page_id: int, event: Event) -> Page | None:
-    """Write news of an attempt into its page; None when it changes nothing."""
-    stored = calls.page(connection, page_id, lock=True)
-    if stored is None or not stored.state:
-        return None
-    before = paging.from_json(stored.state)
-    after = paging.heard(before, event)
-    if after == before:
-        return None
-    keep_page(connection, page_id, after)
-    return after
+def page_of(attempt: str) -> int | None:
+    """The page behind an attempt id (`page12-3`)."""
+    page, dash, _ = attempt.rpartition("-")
+    digits = page.removeprefix("page")
+    ours = dash and page.startswith("page") and digits.isascii() and digits.isdigit() and len(digits) < 16
+    return int(digits) if ours else None

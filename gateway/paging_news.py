@@ -13,7 +13,8 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from gateway.filing import Filing
-from gateway.store import calls, jobs, paging as rings, tickets
+from gateway.store import calls, jobs, tickets
+from gateway.store import paging as rings
 from gateway.store.tickets import NewEntry
 from routing import paging
 from routing.desk import Desk
@@ -65,8 +66,15 @@ def told(connection: Connection, filing: Filing, page_id: int, event: Event) -> 
 
 
 def answer(
-    connection: Connection, filing: Filing, page_id: int, person: str, what: Literal["accepted", "passed"], at: datetime,
-    *, by: str, reason: str = "",
+    connection: Connection,
+    filing: Filing,
+    page_id: int,
+    person: str,
+    what: Literal["accepted", "passed"],
+    at: datetime,
+    *,
+    by: str,
+    reason: str = "",
 ) -> tuple[Said, Ticket | None, str]:
     """An answer that did not come by the telephone: what became of it, of which ticket, and who has it.
 

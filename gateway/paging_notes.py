@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import httpx2
 from sqlalchemy import Connection
@@ -38,6 +38,7 @@ LOST = timedelta(minutes=10)  # so long after its page a note is of no use to an
 _URL = re.compile(r"https?://[^\s]+", re.ASCII)
 
 
+@runtime_checkable
 class Messages(Protocol):
     """The telephone company's messages, as far as notes need them."""
 
@@ -107,9 +108,11 @@ class Notes:
 
     def __init__(self, engine: Engine, carrier: object | None, outside: Outside, transport: Any = None) -> None:
         self._database = engine.database
-        self._carrier = carrier if hasattr(carrier, "message") else None
+        self._carrier = carrier if isinstance(carrier, Messages) else None
         self._outside = outside
-        self._client = httpx2.Client(timeout=httpx2.Timeout(SECONDS, connect=3.0), follow_redirects=False, transport=transport)
+        self._client = httpx2.Client(
+            timeout=httpx2.Timeout(SECONDS, connect=3.0), follow_redirects=False, transport=transport
+        )
 
     def run(self, job: Job) -> Settled:
         """Send one note; what came of it stands in the ticket's story."""
@@ -133,15 +136,19 @@ class Notes:
         """Asked for before it is sent again: the text of a note is like no other's, for its link."""
         if self._carrier is None:
             raise Refused("no carrier that takes messages is configured")
-        if before is not None and note["text"] in self._carrier.messages(to=note["to"], since=before - timedelta(seconds=5)):  # type: ignore[attr-defined]
+        if before is not None and note["text"] in self._carrier.messages(
+            to=note["to"], since=before - timedelta(seconds=5)
+        ):
             return "sent (found at the carrier)"
-        sid = self._carrier.message(to=note["to"], from_=self._outside.number, body=note["text"])  # type: ignore[attr-defined]
+        sid = self._carrier.message(to=note["to"], from_=self._outside.number, body=note["text"])
         return f"sent ({sid})"
 
     def _webhook(self, note: Mapping[str, Any], before: datetime | None, now: datetime) -> str:
         """Signed as https://www.standardwebhooks.com says, under the note's own id."""
         keys = ("event", "ticket", "priority", "text", "link", "person")
-        body = json.dumps({"type": note["event"], "data": {key: note[key] for key in keys}}, ensure_ascii=False).encode()
+        body = json.dumps(
+            {"type": note["event"], "data": {key: note[key] for key in keys}}, ensure_ascii=False
+        ).encode()
         headers = {"Content-Type": "application/json", **signed(self._outside.secret, note["id"], now, body)}
         answer = self._client.post(note["to"], content=body, headers=headers)
         return self._taken(answer, "webhook")
@@ -182,4 +189,8 @@ def signed(secret: bytes, identity: str, at: datetime, body: bytes) -> Mapping[s
     """The three headers of a standard webhook."""
     stamp = str(int(at.timestamp()))
     mac = hmac.new(secret, f"{identity}.{stamp}.".encode() + body, sha256).digest()
-    return {"webhook-id": identity, "webhook-timestamp": stamp, "webhook-signature": f"v1,{base64.b64encode(mac).decode()}"}
+    return {
+        "webhook-id": identity,
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
+    }

@@ -16,7 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from gateway.store import erasure, held, people, reports, tables
+from gateway.phone.carrier import media_type
+from gateway.store import erasure, held, people, recordings, reports, tables
 from gateway.store.database import Database, log_committed
 from gateway.store.people import Subject, Traces
 
@@ -25,7 +26,7 @@ RECORDS = "data.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure emptied, and the carrier's recordings that only the carrier can remove."""
+    """What an erasure emptied; `recordings`: those of calls from before Presa kept them, which only the carrier has."""
 
     traces: Traces
     raws: int
@@ -40,6 +41,7 @@ def records(connection: Connection, traces: Traces) -> Iterator[Mapping[str, Any
     for ticket in traces.tickets:
         yield from _rows(connection, tables.tickets, "ticket", tables.tickets.c.id == ticket)
         yield from _rows(connection, tables.entries, "entry", tables.entries.c.ticket_id == ticket)
+        yield from _rows(connection, tables.recordings, "recording", tables.recordings.c.ticket_id == ticket)
     by_id = (
         (tables.entries, "entry", traces.entries),
         (tables.reports, "report", traces.reports),
@@ -65,7 +67,7 @@ def _rows(
 
 
 def archive(connection: Connection, traces: Traces, path: Path) -> int:
-    """A ZIP file with `data.jsonl`, every raw mail and every letter; files are named by our ids alone. Says how many records."""
+    """A ZIP file with `data.jsonl`, every raw mail, letter and recording; files are named by our ids alone. Says how many records."""
     count, mails = 0, set[str]()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         with file.open(RECORDS, "w") as out:
@@ -77,6 +79,9 @@ def archive(connection: Connection, traces: Traces, path: Path) -> int:
         for sha256 in sorted(mails):
             if (raw := reports.raw(connection, sha256)) is not None:
                 file.writestr(f"mails/{sha256}.eml", raw)
+        for sid in sorted(recordings.of_tickets(connection, traces.tickets)):
+            if (sound := recordings.sound(connection, sid)) is not None:
+                file.writestr(f"recordings/{sid}.{'wav' if media_type(sound) == 'audio/wav' else 'mp3'}", sound)
         for letter in traces.letters:
             body = connection.execute(sa.select(tables.letters.c.body).where(tables.letters.c.id == letter)).scalar()
             file.writestr(f"letters/{letter}.eml", body or b"")
@@ -98,13 +103,14 @@ def erase(database: Database, said: str, by: str) -> Erased:
     def write(connection: Connection) -> Erased:
         subject = people.person(connection, said)
         found = people.traces(connection, subject)
-        recordings = tuple(dict.fromkeys(_recordings(connection, found)))
+        ours = recordings.of_tickets(connection, found.tickets)
+        foreign = tuple(one for one in dict.fromkeys(_recordings(connection, found)) if one not in ours)
         raws = sum(erasure.empty_ticket(connection, one, now, by, "erased") for one in found.tickets)
         named = erasure.empty_entries(connection, found.entries)
         raws += erasure.drop_raws(connection, named | _forget(connection, found, subject, now, by))
         counts = {name: len(value) for name, value in asdict(found).items() if isinstance(value, tuple)}
         log_committed(connection, "erased", raws=raws, **counts)
-        return Erased(found, raws, recordings)
+        return Erased(found, raws, foreign)
 
     return database.write(write)
 

@@ -155,13 +155,39 @@ class EventRule:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRules:
-    """Which numbers may be called back: ISO countries, number types, and caps an hour (and a day for the desk)."""
+    """Which numbers may be called back: ISO countries, number types, and caps an hour and a day.
+
+    ``costs``: prefix -> hundredths a minute, the longest prefix that fits counts; ``money_per_day`` is the desk's cap on
+    their sum, each call taken for ``minutes``. A request is tried ``tries`` times, ``rest_minutes`` apart, for
+    ``give_up_days`` at the most, and never outside these hours of the customer's own clock."""
 
     countries: frozenset[str]
     types: frozenset[NumberType]
     per_caller_per_hour: int = 5
     per_target_per_hour: int = 5
     per_day: int = 200
+    per_caller_per_day: int = 20
+    per_target_per_day: int = 20
+    costs: Mapping[str, int] = field(default_factory=dict)
+    money_per_day: int | None = None
+    minutes: int = 10
+    tries: int = 4
+    rest_minutes: int = 15
+    give_up_days: int = 3
+    from_hour: int = 8
+    to_hour: int = 20
+
+
+Matter = Literal["report", "add", "escalate", "status", "information"]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Somebody of the desk whom callers are connected to. ``number``: E.164."""
+
+    id: str
+    name: str
+    number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +195,10 @@ class PhoneRules:
     """How the desk's telephone answers.
 
     ``languages`` and ``severities`` map a key to a language and to a priority. ``hours`` is the calendar in which
-    people answer; ``None``: it is always after hours. ``record``: descriptions are recorded, after the notice."""
+    people answer; ``None``: it is always after hours. ``record``: descriptions are recorded, after the notice. ``menu``:
+    key -> matter; without it every call is a report. ``greets``: a caller whose number is on file is greeted by the
+    company's name. ``prompts``: language -> prompt -> the address of its recording. ``agents`` are those whom callers are
+    connected to while it is open; who waits does so for ``wait_minutes`` at the most."""
 
     languages: Mapping[str, str]
     severities: Mapping[str, str]
@@ -180,6 +209,11 @@ class PhoneRules:
     pin_after_hours: bool = True
     maintenance_key: str | None = None
     callbacks: CallbackRules | None = None
+    menu: Mapping[str, Matter] = field(default_factory=dict)
+    greets: bool = False
+    prompts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    wait_minutes: int = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ __all__ = [
     "find",
     "from_json",
     "heard",
+    "lost_at",
     "next",
     "outcome",
     "rechain",
@@ -106,7 +107,7 @@ def next(  # noqa: A001 - it is read as paging.next
     for time, attempt in asks:
         if time <= now:
             return Ask(attempt)
-    wake = [*times, *(time for time, _ in asks), *(_lost_at(attempt, policy) for attempt in live)]
+    wake = [*times, *(time for time, _ in asks), *(lost_at(attempt, policy) for attempt in live)]
     wake += [due] if due > now else []
     if not wake:
         return GiveUp("all rounds used up" if page.attempts else "nobody to ring")
@@ -258,7 +259,7 @@ def _free_from(page: Page, number: str, policy: Policy, now: datetime) -> dateti
     rest = timedelta(seconds=policy.redial_seconds)
     calls = [a for a in page.attempts if a.number == number and _reached(a)]
     ends = [
-        _lost_at(a, policy) if _is_live(a, policy, now) else (a.ended_at or _lost_at(a, policy)) + rest for a in calls
+        lost_at(a, policy) if _is_live(a, policy, now) else (a.ended_at or lost_at(a, policy)) + rest for a in calls
     ]
     return max(ends, default=now)
 
@@ -298,7 +299,7 @@ def _new_id(page: Page) -> str:
 
 
 def _is_live(attempt: Attempt, policy: Policy, now: datetime) -> bool:
-    return attempt.state in LIVE and now < _lost_at(attempt, policy)
+    return attempt.state in LIVE and now < lost_at(attempt, policy)
 
 
 def _expected_end(attempt: Attempt, policy: Policy) -> datetime:
@@ -306,7 +307,8 @@ def _expected_end(attempt: Attempt, policy: Policy) -> datetime:
     return attempt.placed_at + timedelta(seconds=policy.ring_seconds + talk)
 
 
-def _lost_at(attempt: Attempt, policy: Policy) -> datetime:
+def lost_at(attempt: Attempt, policy: Policy) -> datetime:
+    """When a call without news no longer holds anything up."""
     return _expected_end(attempt, policy) + LOST
 
 

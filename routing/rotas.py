@@ -13,9 +13,9 @@ The rules, in full:
 4. Somebody absent is not on duty. If the absence names a substitute, the substitute is, as by an override; otherwise it
    is a gap to be mended: no lower layer and no next person silently takes over. A chain still rings the others.
 5. When clocks are set back, a turn or a restriction starts at the first occurrence of an ambiguous time, and a
-   restriction or a shift that `lasts` ends at the last (two may overlap: rule 2). When clocks go forward, a skipped time is the instant of the
-   jump: what ends and what starts there meet, and nothing is lost between. Rotation by hours keeps to the wall clock,
-   so a turn may last an hour more in one night, and an hour less, or not take place, in another.
+   restriction or a shift that `lasts` ends at the last (two may overlap: rule 2). When clocks go forward, a skipped time
+   is the instant of the jump: what ends and what starts there meet, and nothing is lost between. Rotation by hours keeps
+   to the wall clock, so a turn may last an hour more in one night, and an hour less, or not take place, in another.
 6. A turn is a shift from its first moment to the next turn; where a layer `lasts` shorter than that, the rest is open.
 7. Every interval is [start, end).
 """

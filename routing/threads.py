@@ -16,10 +16,17 @@ from routing.tickets import Ticket
 
 REOPEN_WITHIN = timedelta(days=14)  # later, an answer to a resolved ticket opens a new one that is linked to it
 
-# What relays and mailboxes put on top of a message on its way: two deliveries of one mail differ in nothing else.
+# What relays, filters and mailboxes put on top of a mail on its way: two deliveries of one mail differ in nothing else. Not
+# what its author's side wrote: DKIM-Signature, List-*, X-Mailer and X-MS-Has-Attach are as much part of the mail as its Subject.
 _TRACE = re.compile(
-    rb"^(?:received|return-path|delivered-to|x-original-to|envelope-to|x-envelope-[a-z]+|authentication-results|received-spf"
-    rb"|arc-[a-z-]+|x-spam[a-z-]*|x-received|x-forwarded-[a-z]+|status|x-status|x-keywords|x-uid|x-mozilla-[a-z0-9]+)"
+    rb"^(?:received|x-received|return-path|delivered-to|x-delivered-to|x-original-to|envelope-to|x-envelope-[a-z]+|x-forwarded-[a-z]+"
+    rb"|(?:x-|original-)?authentication-results(?:-original)?|(?:x-)?received-spf|arc-[a-z-]+|dkim-filter|x-google-smtp-source"
+    rb"|x-gm-[a-z-]+|x-gmail-[a-z-]+|x-ms-exchange-[a-z-]+|x-ms-publictraffictype|x-ms-traffictypediagnostic"
+    rb"|x-ms-office365-filtering-[a-z-]+|x-microsoft-antispam[a-z-]*|x-forefront-[a-z-]+|x-exchange-antispam-[a-z-]+"
+    rb"|x-eop(?:tenant)?attributedmessage|x-spam[a-z0-9-]*|x-virus-[a-z-]+|x-amavis[a-z-]*|x-rspamd?-[a-z-]+|x-bogosity|x-sieve"
+    rb"|x-proofpoint-[a-z-]+|x-barracuda-[a-z-]+|x-mimecast-[a-z-]+|x-ironport-[a-z-]+|x-mailscanner-[a-z-]+|x-tm-as-[a-z-]+"
+    rb"|x-cmae-[a-z-]+|x-libvirus[a-z-]*|x-scanned-by"
+    rb"|status|x-status|x-keywords|x-uid|x-uidl|x-imapbase|x-account-key|x-mozilla-[a-z0-9]+)"
     rb"[ \t]*:.*\n(?:[ \t].*\n)*",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -130,7 +130,7 @@ TRAPS: dict[str, tuple[Verdict, str | None, list[str], dict[str, object]]] = {
     "an address literal": (STRANGER, "mario@[192.0.2.7]", [EVIL], {}),
     "a bare CR in the From": (HELD, "mallory@evil.example\rFrom: mario@acme.example", [EVIL], {}),
     "a NUL in the domain": (STRANGER, "mario@acme.example\0.evil.example", [EVIL], {}),
-    "a folded domain": (CLAIMED, "mario@acme.example\r\n .evil.example", [EVIL], {}),
+    "a folded domain": (STRANGER, "mario@acme.example\r\n .evil.example", [EVIL], {}),
     "a space before the colon": (HELD, MALLORY, [EVIL], {"more": ["From : mario@acme.example"]}),
     "Sender names the contact": (STRANGER, MALLORY, [EVIL], {"more": ["Sender: mario@acme.example"]}),
     "Resent-From names the contact": (STRANGER, MALLORY, [EVIL], {"more": ["Resent-From: mario@acme.example"]}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.phone import signalwire, telnyx, twilio
-from gateway.phone.carrier import Carrier
+from gateway.phone.carrier import Carrier, Webhook
 from gateway.settings.presa import Carrier as Configured
 
 
@@ -40,3 +40,15 @@ def of(ours: Configured, public_url: str, now: Callable[[], float], *, seconds: 
         twilio.RECORDING,
         twilio.Carrier(account, tokens[0], api_url, seconds=seconds),
     )
+
+
+def unfit(ours: Configured, public_url: str) -> str:
+    """What is wrong with what webhooks are checked with; "" for nothing: a webhook that we sign ourselves is taken."""
+    path = f"{ours.path}/voice"
+    if ours.kind == "telnyx":
+        bad = [key for key in ours.auth_tokens if not telnyx.is_key(key)]
+        return "PRESA_TELNYX_PUBLIC_KEY is no Ed25519 key in Base64; copy it from the portal" if bad else ""
+    signed = twilio.signature(public_url + path, (), ours.auth_tokens[0])
+    webhook = Webhook(path, b"", (), {twilio.HEADER: signed})
+    carrier = of(ours, public_url, lambda: 0.0, seconds=1.0)
+    return "" if carrier.genuine(webhook) else f"a webhook signed for {public_url}{path} is not taken; correct public_url"

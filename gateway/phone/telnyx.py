@@ -45,6 +45,14 @@ class Signatures:
         return any(_signed(key, given, f"{at}|".encode() + webhook.body) for key in self.keys)
 
 
+def is_key(key: str) -> bool:
+    """Whether that is a public key as the portal shows it."""
+    try:
+        return bool(VerifyKey(b64decode(key, validate=True)))
+    except (CryptoError, ValueError, TypeError):
+        return False
+
+
 def _signed(key: str, given: str, message: bytes) -> bool:
     try:
         VerifyKey(b64decode(key, validate=True)).verify(message, b64decode(given, validate=True))

@@ -280,9 +280,24 @@ def _phone(file: DeskFile) -> PhoneRules | None:
             calls.per_caller_per_hour,
             calls.per_target_per_hour,
             calls.per_day,
+            calls.per_caller_per_day,
+            calls.per_target_per_day,
+            calls.costs,
+            calls.money_per_day,
+            calls.minutes,
+            calls.tries,
+            calls.rest_minutes,
+            calls.give_up_days,
+            calls.from_hour,
+            calls.to_hour,
         )
         if calls
         else None,
+        menu=phone.menu,
+        greets=phone.greets,
+        prompts=phone.prompts,
+        agents={name: Agent(name, one.name, one.number) for name, one in phone.agents.items()},
+        wait_minutes=phone.wait_minutes,
     )
 
 

@@ -319,6 +319,14 @@ def _phone(file: DeskFile) -> Iterator[Problem]:
         if phone.maintenance_key in phone.severities:
             found = f"the key {phone.maintenance_key} with two meanings"
             yield ("phone", "maintenance_key"), found, "a key of its own", "choose another"
+    for key in phone.menu:
+        yield from _key(("phone", "menu", _as_written(key)), key)
+    for language, prompts in phone.prompts.items():
+        yield from _unknown(("phone", "prompts", language), language, file.languages, "language")
+        yield from _all_unknown(("phone", "prompts", language), list(prompts), PROMPTS, "prompt")
+    if phone.callbacks is not None and phone.callbacks.from_hour >= phone.callbacks.to_hour:
+        loc = ("phone", "callbacks", "to_hour")
+        yield loc, f"{phone.callbacks.to_hour}", "an hour after from_hour", "correct one of the two"
 
 
 def _as_written(key: str) -> str | int:

@@ -240,13 +240,30 @@ class LifeSection(Section):
 
 
 class CallbackSection(Section):
-    """Which numbers are called back, and how often."""
+    """Which numbers are called back, and how often. ``costs``: a prefix and its hundredths a minute."""
 
     countries: Annotated[list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]], Field(min_length=1)]
     types: Annotated[list[NumberType], Field(min_length=1)]
     per_caller_per_hour: Annotated[int, Field(ge=1)] = 5
     per_target_per_hour: Annotated[int, Field(ge=1)] = 5
     per_day: Annotated[int, Field(ge=1)] = 200
+    per_caller_per_day: Annotated[int, Field(ge=1)] = 20
+    per_target_per_day: Annotated[int, Field(ge=1)] = 20
+    costs: dict[Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,14}$")], Annotated[int, Field(ge=0)]] = {}
+    money_per_day: Annotated[int, Field(ge=1)] | None = None
+    minutes: Annotated[int, Field(ge=1, le=240)] = 10
+    tries: Annotated[int, Field(ge=1, le=20)] = 4
+    rest_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    give_up_days: Annotated[int, Field(ge=1, le=60)] = 3
+    from_hour: Annotated[int, Field(ge=0, le=23)] = 8
+    to_hour: Annotated[int, Field(ge=1, le=24)] = 20
+
+
+class AgentSection(Section):
+    """Somebody whom callers are connected to."""
+
+    name: Text
+    number: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
 
 
 class PhoneSection(Section):
@@ -261,6 +278,11 @@ class PhoneSection(Section):
     pin_after_hours: bool = True
     maintenance_key: Key | None = None
     callbacks: CallbackSection | None = None
+    menu: dict[Key, Matter] = {}
+    greets: bool = False
+    prompts: dict[str, dict[str, Annotated[str, Field(pattern=r"^(https?://|/)[\x21-\x7e]+$")]]] = {}
+    agents: dict[Slug, AgentSection] = {}
+    wait_minutes: Annotated[int, Field(ge=1, le=60)] = 15
 
 
 Frequency = Literal["hourly", "daily", "weekly", "monthly"]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.store import erasure
+from gateway.store import recordings as kept_recordings
 from gateway.store.tables import HELD, SPAM, callbacks, calls, erasures, letters, raws, reports, tickets
 
 STEP = 200
@@ -88,6 +89,14 @@ def ledger(connection: Connection, now: datetime, before: datetime) -> int:
     return len(some)
 
 
+def recordings(connection: Connection, now: datetime, before: datetime) -> int:
+    """What callers of closed tickets said into the telephone; that they did stays."""
+    table = kept_recordings.TABLE
+    old = sa.and_(table.c.at < before, table.c.state != "removed", table.c.ticket_id.in_(CLOSED))
+    some = list(connection.execute(sa.select(table.c.sid).where(old).limit(STEP)).scalars())
+    return len(kept_recordings.remove(connection, table.c.sid.in_(some), now))
+
+
 STEPS: Mapping[str, Step] = {
     "raw": raw_mails,
     "spam": spam,
@@ -95,4 +104,5 @@ STEPS: Mapping[str, Step] = {
     "calls": old_calls,
     "texts": texts,
     "ledger": ledger,
+    "recordings": recordings,
 }

@@ -49,6 +49,12 @@ def waits(connection: Connection, kind: str, words: str) -> bool:
     return connection.execute(sa.select(alarms.c.id).where(*same).limit(1)).first() is not None
 
 
+def raised_since(connection: Connection, kind: str, words: str, since: datetime) -> bool:
+    """Was the very same alarm raised since then, seen or not?"""
+    same = (alarms.c.kind == kind, alarms.c.words == words, alarms.c.at > since)
+    return connection.execute(sa.select(alarms.c.id).where(*same).limit(1)).first() is not None
+
+
 def unseen_kinds(connection: Connection) -> tuple[Unseen, ...]:
     """The unseen ones by kind."""
     query = sa.select(alarms.c.kind, sa.func.count().label("count"), sa.func.min(alarms.c.at).label("since"))

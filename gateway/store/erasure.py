@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from gateway.store import search
+from gateway.store import recordings, search
 from gateway.store.tables import (
     alarms,
     assignments,
@@ -41,7 +41,7 @@ STAYS: Mapping[str, frozenset[str]] = {
     "mail-out": frozenset(("letter", "kind", "state")),
     "answer": frozenset(("message_id",)),
     "call": frozenset(("sid",)),
-    "description": frozenset(("sid",)),
+    "description": frozenset(("sid", "recording", "seconds", "consent")),
     "page": frozenset(("person", "attempt", "exhausted", "words")),
     "clock": frozenset(("words", "name", "due", "late")),
 }
@@ -81,6 +81,7 @@ def empty_ticket(connection: Connection, ticket_id: int, at: datetime, by: str, 
     connection.execute(sa.delete(jobs).where(jobs.c.ticket_id == ticket_id, jobs.c.kind.in_(OUR_LETTERS)))
     connection.execute(sa.update(alarms).where(alarms.c.ticket_id == ticket_id).values(words=ERASED))
     empty_letters(connection, letters.c.ticket_id == ticket_id)
+    recordings.remove(connection, recordings.TABLE.c.ticket_id == ticket_id, at)
     sids = connection.execute(sa.select(calls.c.sid).where(calls.c.ticket_id == ticket_id)).scalars()
     empty_calls(connection, list(sids))
     connection.execute(sa.update(callbacks).where(callbacks.c.ticket_id == ticket_id).values(caller="", number=""))

@@ -49,7 +49,7 @@ class Settled:
 Handler = Callable[[Job], Settled]
 
 FIRST_BACK_OFF = timedelta(seconds=5)
-COMING_BACK = ("held", "balance", "retain")  # kinds of which there is always one; nobody waits for them
+COMING_BACK = ("held", "balance", "retain", "duty-watch", "duty-handoffs", "duty-calendars")  # kinds of which there is always one; nobody waits for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,13 @@ def hasten(connection: Connection, kind: str, ticket_id: int, now: datetime) -> 
     )
     wake_jobs(connection)
     return changed.rowcount > 0
+
+
+def call_up(connection: Connection, kinds: Sequence[str], now: datetime) -> None:
+    """Jobs that come back look again now, for what they look at has changed; whoever holds one cannot settle it."""
+    due = sa.update(jobs).where(jobs.c.kind.in_(kinds), jobs.c.run_at.isnot(None))
+    connection.execute(due.values(run_at=now, fence=jobs.c.fence + 1))
+    wake_jobs(connection)
 
 
 def cancel(connection: Connection, kind: str, ticket_id: int) -> None:

@@ -493,6 +493,22 @@ callbacks = Table(
 Index("ix_callbacks_caller_at", callbacks.c.caller, callbacks.c.at)
 Index("ix_callbacks_number_at", callbacks.c.number, callbacks.c.at)
 
+recordings = Table(
+    "recordings",  # what callers said, where a desk records; the sound goes with time, the row stays
+    metadata,
+    Column("sid", Text, primary_key=True),  # the carrier's
+    Column("ticket_id", BigInteger, ForeignKey("tickets.id"), nullable=False, index=True),
+    Column("call", Text, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("seconds", Integer, nullable=False),
+    Column("consent", Text, nullable=False),  # the language of the announcement before it
+    Column("state", Text, nullable=False),  # waiting | kept | lost | removed
+    Column("at_carrier", Boolean, nullable=False),
+    Column("transcript", Text),
+    Column("written_by", Text),  # whisper, carrier, or who typed it
+    Column("sound", LargeBinary),
+)
+
 # Who is who -----------------------------------------------------------------------------------------------------
 
 customers = Table(

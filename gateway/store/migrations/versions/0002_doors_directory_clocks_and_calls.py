@@ -265,6 +265,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("fault_id", "ticket_id", name=op.f("pk_fault_tickets")),
     )
     op.create_table(
+        "recordings",
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger(), nullable=False),
+        sa.Column("call", sa.Text(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("seconds", sa.Integer(), nullable=False),
+        sa.Column("consent", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at_carrier", sa.Boolean(), nullable=False),
+        sa.Column("transcript", sa.Text(), nullable=True),
+        sa.Column("written_by", sa.Text(), nullable=True),
+        sa.Column("sound", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_recordings_ticket_id")),
+        sa.PrimaryKeyConstraint("sid", name=op.f("pk_recordings")),
+    )
+    with op.batch_alter_table("recordings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recordings_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_recordings_ticket_id"), ["ticket_id"], unique=False)
+
+    op.create_table(
         "ticket_queues",
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("desk", sa.Text(), nullable=False),
