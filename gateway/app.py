@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import httpx2
 import structlog
@@ -25,10 +26,21 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 import ivr
-from gateway import authenticate, demo, held, importing, promises, retention
+from gateway import (
+    authenticate,
+    demo,
+    held,
+    importing,
+    oncall_calendars,
+    oncall_notices,
+    oncall_watch,
+    promises,
+    retention,
+)
+from gateway.callbacks import Callbacks
 from gateway.calls import Calls
 from gateway.engine import Arrival, Engine, Mail
-from gateway.errors import Temporary
+from gateway.errors import Permanent, Temporary
 from gateway.filing import secret_of
 from gateway.handlers import PATIENCE, PATIENT, Handlers
 from gateway.jobs import Runner
@@ -56,11 +68,17 @@ from gateway.web import phone as phone_door
 from gateway.web.app import Web, make_app
 from gateway.web.cards_desk import CardDesk
 from gateway.web.desk import DeskBackend
+from gateway.web.duty_desk import DutyDesk
 from gateway.web.held_desk import HeldDesk
 from gateway.web.house import house_of
+from gateway.web.phone_page import PhonePages
 from gateway.web.related_desk import RelatedDesk
+from gateway.web.visits import Draw
 from identity.directory import Directory
 from routing.desk import Desk
+
+if TYPE_CHECKING:
+    from gateway.sip.line import SipLine
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +99,7 @@ class Parts:
     runner: Runner
     recordings: Recordings
     pepper: bytes
+    line: "SipLine | None" = None
 
 
 def build(
@@ -95,10 +114,10 @@ def build(
     secret = secret_of(settings, database)
     pepper = importing.pepper_of(settings, database)
     engine = Engine(settings, database, secret, resolver)
-    base = settings.public_url
     ours = settings.carrier
+    line = sip_line_of(settings) if carrier is None and ours is not None and ours.kind == "sip" else None
     if carrier is None and ours is not None and ours.ready:
-        carrier = carrier_of(settings, database).orders
+        carrier = line or carrier_of(settings, database).orders
     where = addresses_of(settings)
     lines = Lines(ours.number if ours else "", where.page, where.status)
     pager = Pager(engine, carrier, lines)
@@ -115,8 +134,11 @@ def build(
         "balance": promises.balance(database),
         "retain": retention.daily(engine),
         stored_recordings.KIND: recordings.run,
+        oncall_watch.KIND: oncall_watch.watch(engine),
+        oncall_notices.KIND: oncall_notices.notices(engine),
+        oncall_calendars.KIND: oncall_calendars.refresh(engine),
     }
-    table = {**handlers.table(), **keeping}
+    table = {**handlers.table(), "callback": Callbacks(engine, carrier, lines).run, **keeping, oncall_notices.LETTER: oncall_notices.letter(engine, smarthost)}
     if settings.mailboxes:
         from gateway.imap import canary
 
@@ -124,7 +146,7 @@ def build(
     runner = Runner(
         database, database.clock, table, patient=PATIENT | set(keeping), patience=PATIENCE, workers=workers, lease=lease
     )
-    return Parts(settings, database, engine, calls, handlers, runner, recordings, pepper)
+    return Parts(settings, database, engine, calls, handlers, runner, recordings, pepper, line)
 
 
 def carrier_of(settings: Settings, database: Database) -> Company:
@@ -133,6 +155,21 @@ def carrier_of(settings: Settings, database: Database) -> Company:
     return carriers.of(
         settings.carrier, settings.public_url, lambda: database.clock.now().timestamp(), seconds=CARRIER_SECONDS
     )
+
+
+def sip_line_of(settings: Settings) -> "SipLine":
+    """The telephone line without a carrier. Raises Permanent where the extra is not installed."""
+    try:
+        from gateway.sip.line import SipLine
+    except ImportError as missing:
+        raise Permanent(
+            f"'kind: sip' in presa.yaml needs the extra 'sip' ({missing.name} is missing): pip install 'presa[sip]'"
+        ) from missing
+    ours, where = settings.carrier, addresses_of(settings)
+    assert ours is not None
+    assert ours.sip is not None
+    paths = where.voice, where.status
+    return SipLine(ours.sip, ours.number, settings.public_url, ours.account_sid or "", ours.auth_tokens[0], paths)
 
 
 def addresses_of(settings: Settings) -> phone_door.Addresses:
@@ -223,13 +260,16 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
     state = Web()
     exchange = exchange_of(parts.settings)
     intake = Intake(parts.engine, pool)
-    server = _web_server(web(parts, state, pool, exchange, intake.promises.note))
+    application = web(parts, state, pool, exchange, intake.promises.note)
+    server = _web_server(application)
     limits = Limits(**asdict(parts.settings.limits))
     listeners = (Listener(doors.smtp), *doors.more)
     alarm = partial(alarm_once, parts.database, "certificate")
     porter = Porter(listeners, limits, parts.settings.own_addresses, intake.take, parts.settings.door, alarm)
     loop.add_signal_handler(signal.SIGHUP, porter.reload)
     await porter.start()
+    if parts.line is not None:
+        await parts.line.open(application)
     serving = asyncio.create_task(server.serve(sockets=[doors.web]))
     parts.runner.start(intake.busy)
     balancing = asyncio.create_task(intake.promises.live())
@@ -242,6 +282,8 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
         state.closing.set()
         if close_mailboxes is not None:
             await close_mailboxes()
+        if parts.line is not None:
+            await parts.line.close()
         await porter.stop()
         balancing.cancel()
         with contextlib.suppress(Temporary):
@@ -272,21 +314,34 @@ def web(
     desk = next((desk for desk in settings.desks.values() if desk.phone), None)
     phone: list[Route] = []
     if desk is not None and settings.carrier is not None and settings.carrier.ready:
-        phone = phone_door.routes(
+        phone = phone_door.Door(
             parts.calls, desk, carrier_of(settings, parts.database), addresses_of(settings), pool,
             secret=parts.engine.secret, recordings=parts.recordings,
-        )  # fmt: skip
+        ).routes()  # fmt: skip
     shown = console.Settings(
         demo=settings.demo, secure=settings.public_url.startswith("https:"), hints=demo.HINTS if settings.demo else ()
     )
     simulated = switchboard.router(exchange) if exchange else None
+    telephone = telephone_of(settings, exchange) if exchange else None
     backend, held_mails = DeskBackend(parts.engine, state.closing), HeldDesk(parts.engine)
     incoming = intake.api(house_of(parts.engine, promised), pool)
     return make_app(
-        state, backend, shown, phone, pool, held=held_mails, cards=CardDesk(parts.engine, backend), related=RelatedDesk(parts.engine),
+        state, backend, shown, phone, pool, held=held_mails, cards=CardDesk(parts.engine, backend), related=RelatedDesk(parts.engine), duty=DutyDesk(parts.engine),
         desks=settings.desks, templates=settings.templates,
-        incoming=incoming, simulated=simulated,
+        incoming=incoming, simulated=simulated, telephone=telephone,
     )  # fmt: skip
+
+
+def telephone_of(settings: Settings, exchange: Exchange) -> Callable[[Draw], PhonePages]:
+    """The demo's telephone page; the people on file are who may call, and whose telephones ring."""
+    where, ours = addresses_of(settings), settings.carrier
+    assert ours is not None
+    people = [desk.on_call.people for desk in settings.desks.values() if desk.on_call]
+    names = {one.number: one.name for some in people for one in some.values() if one.number}
+    people_on_file = [(who, one) for who in settings.people.customers for one in who.contacts]
+    callers = {number: f"{one.name or who.name}, {who.name}" for who, one in people_on_file for number in one.phones}
+    known = tuple(sorted(callers.items(), key=lambda caller: caller[1]))
+    return partial(PhonePages, exchange, where.voice, where.status, ours.number, {**callers, **names}, known)
 
 
 class _Server(uvicorn.Server):
@@ -341,7 +396,7 @@ class Intake:
             delivery.door, delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw, received,
             delivery.helo, whole=delivery.size,
         )  # fmt: skip
-        if self._engine.resolver is None or self._engine.vouched_for(arrival.peer):
+        if self._engine.prover.at_once(arrival.peer):
             return self._engine.in_hand(arrival, handed.reading())  # nothing to wait for: no DNS is asked
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._engine.in_hand, arrival, handed.reading())

@@ -6,7 +6,7 @@ in; all its answers together may take the budget. What can't be looked up now is
 another try.
 
 It never raises, never refuses a mail, and knows no customer. ARC (RFC 8617) is believed only of sealers that are
-configured by name; a rewritten From is what it says, the forwarder's own address. The libraries are imported when first
+configured by name; of a From that one of them has rewritten, the author behind it is a claim until its chain proves more. The libraries are imported when first
 needed: with dnspython they take longer than everything else here.
 """
 
@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from gateway import rewritten
 from gateway.settings.presa import is_loopback
-from identity import domains, normal, results, sealed
+from identity import domains, normal, results, sealed, shared
 from identity.people import Authentication, Verdict
 from identity.results import Edge
 from parsers import Message
@@ -100,20 +101,40 @@ def authenticate(
         return Authentication("pass", "demo", host, ("demo: sender not checked",))
     if edge is not None and edge.delivers_from(peer):
         judged = results.judge(message.headers, author, edge)
-        if judged.passed or not sealers:
-            return judged
         written, _ = results.ours(message.headers, edge)
         whole = any(one.method == "arc" and one.result == "pass" for one in written or ())
-        return (whole and sealed.judge(message.headers, sealers, host, results.verdict)) or judged
+        return _through(message, judged, host, sealers, lambda: whole)
     if resolver is None:
         return Authentication("none", "none", None, ("sender not checked: no DNS here",))
     asking = _Asking(resolver, time.monotonic() + budget)
     judged = _own_check(asking, host, raw, _Envelope(peer, envelope_from, helo))
-    if judged.passed or not sealers:
+    return _through(message, judged, host, sealers, lambda: _is_whole(asking, raw))
+
+
+def _through(
+    message: Message, judged: Authentication, host: str, sealers: Collection[str], whole: Callable[[], bool]
+) -> Authentication:
+    """What a trusted forwarder or list adds: its chain, for a mail that it changed; the author, where it rewrote the From.
+
+    A chain proves a domain. At a shared one that is nobody, for such hosts check only what their users write into From."""
+    author = rewritten.author(message) if judged.passed and host in sealers else None
+    if not sealers or (judged.passed and author is None):
         return judged
+    about = normal.host(author) if author else host
     # The chain is verified only where its word would count: it costs as many look-ups as there were hops.
-    claimed = sealed.judge(message.headers, sealers, host, results.verdict)
-    return claimed if claimed and _is_whole(asking, raw) else judged
+    claimed = (
+        None if author and shared.is_shared(about) else sealed.judge(message.headers, sealers, about, results.verdict)
+    )
+    proof = claimed if claimed and whole() else None
+    if author is None:
+        return proof or judged
+    worth = "its chain proves the domain" if proof else "a claim"
+    told = (
+        f"list: {host}, whom the configuration trusts, wrote its own address into From; the author is {author}: {worth}"
+    )
+    if proof is None:
+        return Authentication("none", "list", None, (told, *judged.evidence), author)
+    return Authentication("pass", "arc", about, (told, *proof.evidence), author)
 
 
 def by_provider(message: Message, authserv_id: str) -> Authentication:

@@ -9,11 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from gateway.forms import Given
-from identity import normal, sender
+from identity import certified, normal, sender
 from identity.clues import Signs
 from identity.people import Authentication
 from identity.sender import Sender
-from parsers import Message
+from parsers import Message, unsealed
 from routing.desk import Channel
 
 
@@ -41,12 +41,30 @@ class Author:
         )  # fmt: skip
 
 
+def unwrapped(message: Message, proof: Authentication, providers: Collection[str]) -> tuple[Message, Authentication]:
+    """A certified mail (PEC) out of its envelope, and what that proves of the sender inside; any other mail as it is.
+
+    `proof`: of the envelope's own From. `providers`: domains whose envelopes vouch for the sender."""
+    sealed = message.certified
+    if sealed is None or sealed.kind == "receipt":
+        return message, proof
+    mail = unsealed(message)
+    author, envelope = (normal.address(one.froms[0].addr) if len(one.froms) == 1 else None for one in (mail, message))
+    transport = sealed.kind == "transport"
+    return mail, certified.judge(author, sealed.sender, envelope, proof, providers, transport=transport)
+
+
 def of_mail(
     message: Message, proof: Authentication, own: Collection[str], forms: Collection[str], *, null_sender: bool = False
 ) -> Author:
     """The author of a mail. `forms`: addresses of web forms whose Reply-To is believed, `own`: ours."""
-    author = sender.judge([one.addr for one in message.froms], own)
-    reply_to = tuple(one.addr for one in message.reply_to)
+    written = [value for name, value in message.headers if name == "from"]
+    author = sender.judge([one.addr for one in message.froms], own, written)
+    if proof.author and not author.held:
+        author = sender.judge((proof.author,), own)
+        reply_to: tuple[str, ...] = ()  # the list's doing
+    else:
+        reply_to = tuple(one.addr for one in message.reply_to)
     automatic = message.automatic or ("null-sender" if null_sender else None)
     if author.address is None or author.address not in forms or len(reply_to) != 1:
         return Author(author, proof, "mail", automatic, reply_to, evidence=_sent_by(message, author))

@@ -6,30 +6,26 @@ compared outside (argon2 is slow on purpose), and then the answer is written. Re
 """
 
 import enum
-import hmac
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
-from hashlib import sha256
 from typing import Final, Literal
 
 import structlog
 from sqlalchemy import Connection
 
 import ivr
-from gateway import pager
+from gateway import callbacks, pager
 from gateway.callers import Callers
 from gateway.engine import Engine
+from gateway.engineers import Engineers
 from gateway.pin_tries import Line, PinTries, PinVerdict
-from gateway.store import calls, jobs, tickets
+from gateway.store import calls
 from gateway.store.calls import StoredCall
-from gateway.store.tickets import NewEntry
 from identity import normal
 from ivr import events as e
-from routing import oncall, paging
 from routing.desk import Desk
 from routing.paging import Event
-from routing.tickets import Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +51,7 @@ class Calls:
         self._rules = rules
         self._render = render
         self._callers = Callers(engine)
+        self._engineers = Engineers(engine)
         self._pins = PinTries(engine.database, lambda desk: rules(engine.desk(desk)), pepper)
 
     # Webhooks ---------------------------------------------------------------------------------------------------
@@ -72,29 +69,12 @@ class Calls:
 
     def answered(self, sid: str, attempt: str, number: str) -> Future[Document]:
         """An engineer picked up: the first document; None when the attempt is none of ours."""
-        page_id = page_of(attempt)
         now = self._database.clock.now()
 
         def first(connection: Connection) -> Document:
-            found = None if page_id is None else self._page(connection, page_id)
-            if found is None:
-                return None
-            ticket, page, desk = found
-            person = _person(page, attempt, desk)
-            values = {
-                "sid": sid,
-                "direction": "page",
-                "number": normal.phone(number) or "",
-                "at": now,
-                "page_id": page_id,
-            }
-            values |= {"attempt": attempt, "ticket_id": ticket.id, "customer": ticket.customer}
-            language = person.language if person and person.language in desk.languages else desk.languages[0]
-            call = ivr.begin(sid, "page", language)
-            calls.begin(connection, {**values, "state": {"desk": desk.id, **ivr.to_json(call)}})
-            assert page_id is not None
-            self._hear(connection, page_id, Event(attempt, "answered", now, provider_sid=sid))
-            return self._document(connection, Line(sid, 0), e.Arrived())
+            begin = self._engineers.begin if callbacks.request_of(attempt) is None else self._begin_callback
+            known = begin(connection, sid, attempt, number, now)
+            return self._document(connection, Line(sid, 0), e.Arrived()) if known else None
 
         return self._database.submit(first)
 
@@ -111,27 +91,37 @@ class Calls:
         """The carrier's last word on a customer's call: what the caller did not finish is filed as far as it is known."""
         now = self._database.clock.now()
 
-        def end(connection: Connection) -> None:
-            stored = calls.get(connection, sid, lock=True)
-            if stored is None or stored.status != "in-progress":
-                return
-            calls.update(connection, sid, status=status, ended_at=now)
-            call = ivr.from_json(stored.state)
-            if not call.over:
-                self._turn(connection, stored, call, e.HungUp(), None, now)
+        return self._database.submit(lambda connection: self._end(connection, sid, status, now))
 
-        return self._database.submit(end)
+    def _end(self, connection: Connection, sid: str, status: str, now: datetime) -> None:
+        stored = calls.get(connection, sid, lock=True)
+        if stored is None or stored.status != "in-progress":
+            return
+        calls.update(connection, sid, status=status, ended_at=now)
+        call = ivr.from_json(stored.state)
+        if not call.over:
+            self._turn(connection, stored, call, e.HungUp(), None, now)
+
+    def _begin_callback(self, connection: Connection, sid: str, attempt: str, _number: str, now: datetime) -> bool:
+        return self._callers.begin_callback(connection, sid, attempt, now)
 
     def page_news(self, attempt: str, status: str, sid: str, sequence: int | None) -> Future[None] | None:
         """The carrier's news of an engineer's call; when it ends without acceptance the next phone rings at once."""
-        page_id, what = page_of(attempt), pager.STATUS.get(status)
-        if page_id is None or what is None:
+        what = pager.STATUS.get(status)
+        if what is None:
             return None
         now = self._database.clock.now()
         event = Event(attempt, what, now, code=status if what == "ended" else None, provider_sid=sid, sequence=sequence)
 
+        request = callbacks.request_of(attempt)
+
         def tell(connection: Connection) -> None:
-            self._hear(connection, page_id, event)
+            if request is not None:
+                callbacks.told(connection, request, event, self._engine)
+                if what == "ended":
+                    self._end(connection, sid, status, now)
+                return
+            self._engineers.hear(connection, event)
             if what == "ended":
                 calls.update(connection, sid, status=status, ended_at=now)
 
@@ -185,6 +175,9 @@ class Calls:
                 break
             event = self._perform(connection, stored, call, step, desk, verdict, now)
             stored = calls.get(connection, stored.sid) or stored
+        if call.over and (call.person or call.position or stored.direction == "callback"):
+            connected = isinstance(event, e.LegEnded) and event.connected
+            self._callers.left(connection, stored, desk, connected, now)
         calls.event(connection, stored.sid, now, *told)
         calls.update(
             connection,
@@ -199,132 +192,32 @@ class Calls:
         verdict: PinVerdict | None, now: datetime,
     ) -> e.Answer:  # fmt: skip
         match asked:
-            case e.LookUpCode(digits):
-                return self._callers.look_up(connection, digits, stored, desk, now)
+            case e.LookUpCode():
+                return self._callers.look_up(connection, asked, stored, call, desk, now)
+            case e.LookUpCustomer():
+                return self._callers.look_up_customer(connection, asked, stored, call, desk, now)
+            case e.LookUpCaller():
+                return self._callers.look_up_caller(connection, stored, desk)
+            case e.FindTicket():
+                return self._callers.find_ticket(connection, stored, asked, desk)
+            case e.Escalate():
+                return self._callers.escalate(connection, stored, call, asked, now)
+            case e.LookAtCallback():
+                return self._callers.look_at_callback(connection, stored)
             case e.CheckPin():
                 assert verdict is not None
                 return verdict.answer
             case e.OpenTicket():
                 return self._callers.open(connection, stored, call, asked, desk, now)
-            case e.AddDescription(_, text):
-                return self._callers.describe(connection, stored, now, {"words": text})
-            case e.AttachRecording(_, recording, seconds):
-                return self._callers.describe(connection, stored, now, {
+            case e.AddDescription(ticket, text):
+                return self._callers.describe(connection, stored, ticket, now, {"words": text})
+            case e.AttachRecording(ticket, recording, seconds):
+                return self._callers.describe(connection, stored, ticket, now, {
                     "recording": recording, "seconds": seconds, "consent": call.language or desk.languages[0],
                 })  # fmt: skip
             case e.TakeCallback():
                 return self._callers.call_back(connection, stored, call, asked, desk, now)
             case e.FindPerson():
-                return e.Nobody()
+                return self._callers.find_person(connection, stored, asked, desk, now)
             case _:
-                return self._perform_page(connection, stored, asked, desk, now)
-
-    def _perform_page(
-        self, connection: Connection, stored: StoredCall, asked: e.Request, desk: Desk, now: datetime
-    ) -> e.Answer:
-        """The engineer's side: the page as it stands now."""
-        if stored.page_id is None or stored.attempt is None:
-            return e.CallbackOver() if isinstance(asked, e.LookAtCallback) else e.PageOver()
-        if isinstance(asked, e.AcceptPage):
-            self._hear(
-                connection, stored.page_id, Event(stored.attempt, "accepted", now, key="1", provider_sid=stored.sid)
-            )
-        if isinstance(asked, e.PassOn):
-            self._hear(
-                connection, stored.page_id, Event(stored.attempt, "passed", now, key="3", provider_sid=stored.sid)
-            )
-        found = self._page(connection, stored.page_id)
-        assert found is not None
-        ticket, page, _ = found
-        if isinstance(asked, e.FetchDescription):
-            return self._description(connection, ticket)
-        mine = paging.find(page, stored.attempt)
-        if page.state == "accepted" and not (mine and mine.state == "accepted"):
-            return e.PageTaken(ticket.number, self._name(desk, page.accepted_by))
-        if page.state == "cancelled":
-            return e.PageOver()
-        if isinstance(asked, e.AcceptPage):
-            return e.Accepted(ticket.number)
-        if isinstance(asked, e.PassOn):
-            return e.PassedOn()
-        return self._offer(ticket, desk, now)
-
-    # The engineer -----------------------------------------------------------------------------------------------
-
-    def _offer(self, ticket: Ticket, desk: Desk, now: datetime) -> e.PageOpen:
-        plan = desk.plans.get(ticket.plan or "")
-        minutes = None if ticket.next_due is None else int((ticket.next_due - now).total_seconds() // 60)
-        return e.PageOpen(
-            ticket.number, ticket.customer_name or "", plan.label if plan else "", ticket.priority, minutes
-        )
-
-    def _description(self, connection: Connection, ticket: Ticket) -> e.Description:
-        for entry in reversed(tickets.story(connection, ticket.id)):
-            if entry.kind == "description" and entry.data.get("words"):
-                return e.Description(text=entry.data["words"])
-            if entry.kind == "description" and entry.data.get("recording"):
-                return e.Description(audio=self._audio(entry.data["recording"]))
-            if entry.kind == "mail-in":
-                return e.Description(text=f"{entry.data['subject']}. {entry.data['text']}"[:1500])
-        return e.Description()
-
-    def _audio(self, recording: str) -> str:
-        """Where the engineer's call hears the recording: our own door, signed, for the carrier's needs credentials."""
-        return f"{self._engine.settings.public_url}{recording_path(recording, self._engine.secret)}"
-
-    def _page(self, connection: Connection, page_id: int) -> tuple[Ticket, paging.Page, Desk] | None:
-        stored = calls.page(connection, page_id)
-        if stored is None or not stored.state:
-            return None
-        ticket = self._engine.ticket(connection, stored.ticket_id)
-        assert ticket is not None
-        return ticket, paging.from_json(stored.state), self._engine.desk(ticket.desk)
-
-    def _hear(self, connection: Connection, page_id: int, event: Event) -> None:
-        """News from outside goes into the page; an acceptance takes the ticket in charge, and the job looks at once."""
-        page = pager.hear(connection, page_id, event)
-        if page is None:
-            return
-        stored = calls.page(connection, page_id)
-        assert stored is not None
-        attempt = paging.find(page, event.attempt)
-        desk_ticket = self._engine.ticket(connection, stored.ticket_id)
-        assert desk_ticket is not None
-        assert attempt is not None
-        name = self._name(self._engine.desk(desk_ticket.desk), attempt.person)
-        words = f"{name}: {paging.outcome(attempt)}"
-        tickets.tell(
-            connection,
-            stored.ticket_id,
-            event.at,
-            NewEntry("page", name, {"words": words, "attempt": attempt.id, "person": attempt.person}),
-        )
-        if event.what == "accepted" and page.accepted_by == attempt.person:
-            self._engine.take(connection, stored.ticket_id, name, event.at)
-        jobs.hasten(connection, "page", stored.ticket_id, event.at)
-
-    def _name(self, desk: Desk, person: str | None) -> str:
-        found = desk.on_call.people.get(person or "") if desk.on_call else None
-        return found.name if found else person or ""
-
-
-def recording_path(recording: str, secret: bytes) -> str:
-    """The path of a recording at our web door; only who was given it can know its mark."""
-    mark = hmac.new(secret, f"recording\0{recording}".encode(), sha256).hexdigest()[:32]
-    return f"/phone/recordings/{recording}/{mark}.mp3"
-
-
-def page_of(attempt: str) -> int | None:
-    """The page behind an attempt id (`page12-3`)."""
-    page, dash, _ = attempt.rpartition("-")
-    digits = page.removeprefix("page")
-    return (
-        int(digits)
-        if dash and page.startswith("page") and digits.isascii() and digits.isdigit() and len(digits) < 16
-        else None
-    )
-
-
-def _person(page: paging.Page, attempt_id: str, desk: Desk) -> oncall.Person | None:
-    attempt = paging.find(page, attempt_id)
-    return desk.on_call.people.get(attempt.person) if attempt and desk.on_call else None
+                return self._engineers.perform(connection, stored, asked, desk, now)

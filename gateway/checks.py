@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from gateway import listening, promises
+from gateway import listening, promises, transcribing
 from gateway.errors import Permanent
 from gateway.post import check as letters
 from gateway.post import send, signing
@@ -26,6 +26,7 @@ OVERDUE = timedelta(minutes=5)
 # What to do about an alarm, by its kind; any other: look at its ticket.
 TO_DO: Mapping[str, str] = {
     "page-exhausted": "ring an engineer by hand",
+    "duty": "mend the duty ('presa oncall gaps' names what is wrong)",
     "page-capped": "see that somebody has the ticket",
     "dead-job": "mend the cause, then 'presa jobs --revive ID'",
     "bounce": "call the customer or correct the address",
@@ -106,10 +107,22 @@ def _desks(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 CREDENTIALS: Mapping[str, str] = {
     "twilio": "PRESA_TWILIO_ACCOUNT_SID and PRESA_TWILIO_AUTH_TOKEN",
+    "sip": "sip: in presa.yaml",
     "simulator": "carrier.demo_account_sid and carrier.demo_auth_token",
     "signalwire": "PRESA_SIGNALWIRE_PROJECT, PRESA_SIGNALWIRE_TOKEN and PRESA_SIGNALWIRE_SIGNING_KEY",
     "telnyx": "PRESA_TELNYX_ACCOUNT_SID, PRESA_TELNYX_API_KEY and PRESA_TELNYX_PUBLIC_KEY",
 }
+
+
+def _line(settings: Settings) -> Finding:
+    """Whether the telephone line of our own could be opened here."""
+    from gateway import app
+
+    try:
+        trouble = app.sip_line_of(settings).trouble()
+    except Permanent as missing:
+        trouble = missing.public
+    return Finding("wrong" if trouble else "ok", "sip", trouble or "the extra and a voice are there")
 
 
 def _phone(settings: Settings) -> Iterator[Finding]:
@@ -124,6 +137,8 @@ def _phone(settings: Settings) -> Iterator[Finding]:
             f"{CREDENTIALS[settings.carrier.kind]} are not set; calls are neither answered nor placed",
         )
     else:
+        if settings.carrier.kind == "sip":
+            yield _line(settings)
         from gateway.phone import carriers
 
         found = carriers.unfit(settings.carrier, settings.public_url)

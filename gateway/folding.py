@@ -1,7 +1,8 @@
 """Before the promise: is this mail a known alert again, or the very text that its customer has sent already?
 
 One indexed look-up, by the alert's key or the hash of the masked text; `routing.relate` judges what it gives. Only a verified
-sender may add to a ticket. Refuses to compare texts: that is the `relate` job's, after the promise.
+sender may add to a ticket, and a text only under the same subject and when it says enough to be told from any other: "non
+funziona" twice may be two troubles. Refuses to compare texts: that is the `relate` job's, after the promise.
 """
 
 from datetime import datetime
@@ -22,7 +23,7 @@ WORDS = {
     "problem": "the monitoring system tells of it again",
     "recovery": "the monitoring system says that it recovered",
 }
-LONGEST_WAIT = 2.0  # seconds that a page waits for the comparison of texts
+FEWEST_WORDS = 12  # content words of a body that is known for the same one before the promise
 
 
 class Fold(NamedTuple):
@@ -56,8 +57,15 @@ def fold(
     related = relate.relate(trace, known, policy=policy)
     if related.decision != "same" or related.root is None:
         return None
+    if trace.alert is None and not any(_whole(trace, one.trace) for one in known if one.trace.id == related.of):
+        return None
     told = tuple(f"related: {line}" for line in related.why)
     return Fold(int(related.root), trace, told)
+
+
+def _whole(new: Trace, old: Trace) -> bool:
+    """Subject and body are the same (Re: and reminders aside), and there is enough of it."""
+    return new.title == old.title and new.body == old.body and len(new.body) >= FEWEST_WORDS
 
 
 def told(connection: Connection, ticket: Ticket, one: Fold) -> None:

@@ -11,19 +11,19 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-import parsers
 from gateway.clocks import Clocks
 from gateway.engine import Engine
-from gateway.errors import Permanent, Temporary
+from gateway.errors import Permanent
 from gateway.filing import said
 from gateway.pager import Pager
 from gateway.post import budget, send
 from gateway.post.letter import Letter, Note, Receipt, mailbox
 from gateway.post.send import SmartHost
 from gateway.relating import Relating
-from gateway.store import calls, jobs, letters, reports, tickets
+from gateway.store import calls, jobs, letters, tickets
 from gateway.store.jobs import Handler, Job, Patience, Settled
 from gateway.store.tickets import NewEntry
+from gateway.verifying import Verifying
 from routing.tickets import Ticket
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,7 @@ PATIENCE: Mapping[str, Patience] = {
     "page": Patience(alarm_at=1, give_up_at=1_000, longest=timedelta(seconds=15)),
     "acknowledge": MAIL,
     "letter": MAIL,
+    "duty-letter": MAIL,
     "verify": Patience(alarm_at=12, give_up_at=24),
 }
 
@@ -80,7 +81,7 @@ class Handlers:
             "letter": self.letter,
             "page": self._pager.run,
             "clock": Clocks(self._engine).run,
-            "verify": self.verify,
+            "verify": Verifying(self._engine).run,
             "relate": Relating(self._engine).run,
         }
 
@@ -172,22 +173,6 @@ class Handlers:
                 jobs.alarm(connection, now, "letter-refused", words, ticket.id)
 
         return Settled(write)
-
-    # Authentication ---------------------------------------------------------------------------------------------
-
-    def verify(self, job: Job) -> Settled:
-        """DNS did not answer when the mail came: ask again. Still no answer is Temporary, and comes back later."""
-        raw = self._database.read(lambda connection: reports.raw(connection, job.state["sha256"]))
-        if raw is None:
-            raise Permanent(f"the raw mail {job.state['sha256'][:12]} is not there")
-        message = parsers.parse(raw)
-        proof = self._engine.authenticate(message, raw, job.state["peer"], job.state["from"], job.state["helo"])
-        if proof.verdict == "temperror":
-            raise Temporary("the sender's DNS still does not answer")
-        ticket_id = self._ticket(job).id
-        if not proof.passed:
-            return Settled()
-        return Settled(lambda connection: self._engine.verify_again(connection, ticket_id, message, proof))
 
     # Small questions --------------------------------------------------------------------------------------------
 

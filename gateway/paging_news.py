@@ -118,13 +118,13 @@ def name_of(desk: Desk, person: str | None) -> str:
 # Links -----------------------------------------------------------------------------------------------------------
 
 
-def link(filing: Filing, page_id: int, person: str) -> str:
-    """The address of a page for one person; only who was given it can know its mark."""
-    return f"{filing.settings.public_url}/page/{page_id}/{person}/{mark(filing.secret, page_id, person)}"
+def link(filing: Filing, page_id: int, person: str, note: str) -> str:
+    """The address of a page for one person and one note; only who was given it can know its mark. It acts once."""
+    return f"{filing.settings.public_url}/page/{page_id}/{person}/{note}/{mark(filing.secret, page_id, person, note)}"
 
 
-def mark(secret: bytes, page_id: int, person: str) -> str:
-    return hmac.new(secret, f"page-link\0{page_id}\0{person}".encode(), sha256).hexdigest()[:32]
+def mark(secret: bytes, page_id: int, person: str, note: str) -> str:
+    return hmac.new(secret, f"page-link\0{page_id}\0{person}\0{note}".encode(), sha256).hexdigest()[:32]
 
 
 def facts(ticket: Ticket, desk: Desk, now: datetime) -> Mapping[str, str]:

@@ -67,7 +67,7 @@ def put_down(
         language = person.language or desk.languages[0]
         said = dict(paging_news.facts(ticket, desk, now))
         said["left"] = left(language, said.pop("minutes"), said.pop("target"))
-        said["link"] = paging_news.link(filing, page_id, person.id)
+        said["link"] = paging_news.link(filing, page_id, person.id, mark.rpartition("-")[2])
         text = words(language, name, **said)
         subject = words(language, "exhausted.subject" if exhausted else "subject", **said)
         for channel in channels:

@@ -73,15 +73,23 @@ def _packed(raw: bytes, received: datetime) -> bytes:
 
 def _reading(raw: bytes, received: datetime, message: Message) -> Reading:
     key = threads.delivery_key(raw, identified=bool(message.message_id or message.date), received=received)
-    light = replace(
+    return Reading(sha256(raw).hexdigest(), zlib.compress(raw, 1), key, _light(message))
+
+
+def _light(message: Message) -> Message:
+    """Without bodies and contents; so is the mail in a certified envelope."""
+    sealed = message.certified
+    if sealed is not None and sealed.message is not None:
+        sealed = replace(sealed, message=_light(sealed.message))
+    return replace(
         message,
         text=None,
         reply_text=message.reply_text[:LONGEST_TEXT],
         reply_with_signature="",
         html=None if message.html is None else "",
         attachments=tuple(replace(one, content=b"") for one in message.attachments),
+        certified=sealed,
     )
-    return Reading(sha256(raw).hexdigest(), zlib.compress(raw, 1), key, light)
 
 
 @dataclass(slots=True)

@@ -49,7 +49,9 @@ class Recordings:
 
     def sound(self, sid: str) -> bytes:
         """The sound, ours or, as long as it is not here, the carrier's. Raises Permanent, Temporary."""
-        kept = self._database.read(lambda connection: (recordings.get(connection, sid), recordings.sound(connection, sid)))
+        kept = self._database.read(
+            lambda connection: (recordings.get(connection, sid), recordings.sound(connection, sid))
+        )
         stored, sound = kept
         if sound is not None:
             return bytes(sound)

@@ -94,7 +94,7 @@ class Rehearsal:
         """A customer's telephone, connected."""
         assert self.settings.carrier is not None
         base = self.settings.public_url
-        phone = Phone(self.exchange.line, from_=from_, to=self.settings.carrier.number)
+        phone = self.exchange.incoming(from_, self.settings.carrier.number)
         return phone.call(f"{base}/phone/twilio/voice", f"{base}/phone/twilio/status")
 
     def fetch(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, str]:
@@ -123,7 +123,8 @@ class _Rest(httpx2.BaseTransport):
         fields = parse_qs(request.read().decode(), keep_blank_values=True)
         sid = parts.path.rpartition("/Calls/")[2].removesuffix(".json") if "/Calls/" in parts.path else ""
         if request.method == "POST":
-            status, body = self._exchange.update(sid, fields["Status"][0]) if sid else self._exchange.create(fields)
+            said, url = (fields.get(name, [""])[0] for name in ("Status", "Url"))
+            status, body = self._exchange.update(sid, said, url) if sid else self._exchange.create(fields)
         else:
             status, body = (
                 self._exchange.get(sid) if sid else self._exchange.list(parse_qs(parts.query).get("To", [""])[0])

@@ -74,8 +74,8 @@ class Replayed:
 class _Again(Engine):
     """The engine over the copy, where a ticket may have another id than in the database whose tokens the mails carry."""
 
-    def _clues(self, connection: Connection, mail: Mail) -> Clues:
-        found = super()._clues(connection, mail)
+    def _pointers(self, connection: Connection, mail: Mail) -> Clues:
+        found = super()._pointers(connection, mail)
         return replace(found, proven=tuple(here for one in found.proven if (here := _here(connection, one))))
 
 
@@ -263,7 +263,7 @@ def _here(connection: Connection, live: int) -> int | None:
 
 def _proven(engine: Engine, mail: Mail, row: LedgerRow) -> Mail:
     """Where no edge of ours spoke, the sender is as proven as at receipt."""
-    if mail.arrival.given is not None or engine.vouched_for(row.peer):
+    if mail.arrival.given is not None or engine.prover.vouched_for(row.peer):
         return mail
     author = mail.message.from_
     host = normal.host(address) if author and (address := normal.address(author.addr)) else None

@@ -41,5 +41,7 @@ def missing(model: str) -> str:
     if importlib.util.find_spec("faster_whisper") is None:
         return "recordings are not written down: faster-whisper is not installed; install presa[whisper]"
     if not Path(model).is_dir():
-        return f"recordings are not written down: there is no model in {model}; correct transcription.model in presa.yaml"
+        return (
+            f"recordings are not written down: there is no model in {model}; correct transcription.model in presa.yaml"
+        )
     return ""

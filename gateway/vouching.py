@@ -80,7 +80,7 @@ def perhaps(
     """Whose report it might be, best first: for a person to choose from."""
     first = next((one.data for one in story if one.kind == "mail-in"), {})
     raw = reports.raw(connection, first["sha256"]) if first.get("sha256") else None
-    message = parsers.parse(raw) if raw else parsers.Message(reply_text=str(first.get("text", "")))
+    message = parsers.unsealed(parsers.parse(raw)) if raw else parsers.Message(reply_text=str(first.get("text", "")))
     signs = Signs(
         ticket.channel, normal.address(ticket.requester or ""), phone=normal.phone(ticket.phone or ""),
         subject=ticket.subject, text=message.reply_text, name=message.from_.name if message.from_ else "",

@@ -129,13 +129,15 @@ class Authentication:
     """Was the mail really sent by the domain in its From?
 
     `method` says who found that out ("edge dmarc", "dkim", "spf", "demo", "none"); `domain` is the From domain that
-    passed, None otherwise. "temperror" is unverified for now and worth another try.
+    passed, None otherwise. "temperror" is unverified for now and worth another try. `author`: whose mail it is, where a
+    trusted list has put its own address into the From.
     """
 
     verdict: Verdict
     method: str
     domain: str | None
     evidence: tuple[str, ...] = ()
+    author: str | None = None
 
     @property
     def passed(self) -> bool:

@@ -70,7 +70,7 @@ def ours(headers: Sequence[tuple[str, str]], edge: Edge) -> tuple[tuple[Result, 
     hosts = {normal.lower(name) for name in edge.hosts or (edge.authserv_id,)}
     for name, value in headers:
         if name == "received":
-            by = _BY.search(_without_comments(value[:_MAX_LENGTH]) or "")
+            by = _BY.search(without_comments(value[:_MAX_LENGTH]) or "")
             host = normal.lower(by[1]).rstrip(".") if by else "?"
             if host not in hosts:
                 return None, f"no results of {edge.authserv_id} above the hop of {host}"
@@ -131,7 +131,7 @@ def _in_words(result: Result) -> str:
 
 def parse(value: str) -> tuple[str, tuple[Result, ...]] | None:
     """(authserv-id in lower case, results), or None when the header does not follow RFC 8601 section 2.2."""
-    text = _without_comments(value) if len(value) <= _MAX_LENGTH else None
+    text = without_comments(value) if len(value) <= _MAX_LENGTH else None
     if text is None:
         return None
     first, *rest = list(_clauses(text)) or [[]]
@@ -171,7 +171,8 @@ def _result(pieces: list[str]) -> Result | None:
     method, result = pairs[0]
     properties: dict[str, str] = {}
     for name, value in pairs[1:]:
-        properties.setdefault(normal.lower(name), _bare(value))
+        if properties.setdefault(normal.lower(name), _bare(value)) != _bare(value):
+            return None  # two values of one property: whoever reads them may choose
     return Result(normal.lower(method.partition("/")[0]), normal.lower(result), properties)
 
 
@@ -181,7 +182,7 @@ def _bare(piece: str) -> str:
     return piece
 
 
-def _without_comments(text: str) -> str | None:
+def without_comments(text: str) -> str | None:
     """`text` with comments (RFC 5322 section 3.2.2, nested) made a space; None when quotes or brackets stay open."""
     if not _MARKS.search(text):
         return text

@@ -76,6 +76,11 @@ class Call:
     plan: str = ""
     minutes: int | None = None
     taken_by: str = ""
+    clock: str = ""  # the target whose minutes are left
+    hour: str = ""  # of the day where the engineer is
+    more: int = 0  # tickets that go with this page
+    room: str = ""
+    phone: str = field(default="", repr=False)  # of the caller who is gone
     text: str = field(default="", repr=False)  # the customer's words, read to an engineer
     audio: str = ""
 

@@ -181,6 +181,23 @@ class PassOn:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveReason:
+    """Why the engineer passed it on, by its key -> Noted"""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCaller:
+    """The engineer takes it and wants to talk to the caller now -> Joined | CallerGone | PageTaken | PageOver"""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtRoom:
+    """The room is empty again: did the two talk? -> Talked | CallerGone"""
+
+
+@dataclass(frozen=True, slots=True)
 class FetchDescription:
     """What did the caller say? -> Description"""
 
@@ -193,8 +210,9 @@ class LookAtCallback:
 
 
 Request = (
-    LookUpCode | LookUpCustomer | LookUpCaller | FindTicket | Escalate | CheckPin | OpenTicket | AddDescription | AttachRecording | TakeCallback | FindPerson
-    | LookAtPage | AcceptPage | PassOn | FetchDescription | LookAtCallback
+    LookUpCode | LookUpCustomer | LookUpCaller | FindTicket | Escalate | CheckPin | OpenTicket | AddDescription
+    | AttachRecording | TakeCallback | FindPerson | LookAtPage | AcceptPage | PassOn | GiveReason | JoinCaller
+    | LookAtRoom | FetchDescription | LookAtCallback
 )  # fmt: skip
 
 # ── answers: from the shell ─────────────────────────────────────────────────────────────────────────────────────────
@@ -328,13 +346,51 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class PageOpen:
-    """Still waiting for somebody. `minutes` left on the clock: negative when over, None without a clock."""
+    """Still waiting for somebody. `minutes` left on the clock: negative when over, None without a clock.
+
+    `clock`: which target's; `hour`: of the day where the engineer is; `more`: tickets that go with it."""
 
     ticket: str
     name: str
     plan: str
     priority: str
     minutes: int | None
+    clock: str = ""
+    hour: str = ""
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TestPage:
+    """Nobody is in trouble: only whether the telephone works is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """It works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The caller is on the way into this room."""
+
+    ticket: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller is not on the line (any more), and has this number, "" for an unknown one."""
+
+    ticket: str
+    phone: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Talked:
+    """They were in the room together."""
+
+    ticket: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,9 +440,10 @@ class CallbackOver:
 
 
 Answer = (
-    CustomerKnown | CallerKnown | CallerUnknown | TicketFound | TicketSlip | TicketUnknown | Escalated | InQueue | CodeUnknown | PinRight | PinWrong | PinLocked | TicketOpened | Noted | CallbackTaken
-    | CallbackRefused | Person | Nobody | PageOpen | PageTaken | PageOver | Accepted | PassedOn | Description
-    | CallbackDue | CallbackOver
+    CustomerKnown | CallerKnown | CallerUnknown | TicketFound | TicketSlip | TicketUnknown | Escalated | InQueue
+    | CodeUnknown | PinRight | PinWrong | PinLocked | TicketOpened | Noted | CallbackTaken | CallbackRefused |
+    Person | Nobody | PageOpen | TestPage | Tested | Joined | CallerGone | Talked | PageTaken | PageOver |
+    Accepted | PassedOn | Description | CallbackDue | CallbackOver
 )  # fmt: skip
 Event = Heard | Answer
 
@@ -418,6 +475,9 @@ AUDITED: dict[type, tuple[str, ...]] = {
     CallbackTaken: ("callback_taken",),
     CallbackRefused: ("callback_refused",),
     Accepted: ("page_accepted",),
+    Tested: ("page_tested",),
+    Joined: ("page_accepted", "caller_fetched"),
+    CallerGone: ("caller_gone",),
     PassedOn: ("page_passed",),
     PageTaken: ("page_late",),
     HungUp: ("hung_up",),

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Literal
 
 Leg = Literal["caller", "page", "callback"]
-Expects = Literal["arrival", "key", "digits", "report", "hold", "person", "end", "answer"]
+Expects = Literal["arrival", "key", "digits", "report", "hold", "person", "meeting", "end", "answer"]
 Menu = Literal["", "languages", "severities", "matters"]
 Needs = Literal["", "menu", "greets", "claimed", "unproven", "about", "customer"]
 
@@ -216,28 +216,65 @@ CALLER: Mapping[str, State] = {
     GONE: _end(),
 }
 
-PAGE_KEYS = {"1": "page_accepting", "2": "page_fetching", "3": "page_passing", "*": SAME, "hang_up": GONE}
+PAGE_KEYS = {
+    "1": "page_accepting",
+    "2": "page_fetching",
+    "3": "page_passing",
+    "4": "page_joining",
+    "*": SAME,
+    "hang_up": GONE,
+}
+REASONS = dict.fromkeys("1234", "page_reason")
 # Said again only after another look: the minutes have gone down, and somebody may have been quicker.
 LOOK_AGAIN = {"silence": "page_looking", "*": "page_looking"}
 
 PAGE: Mapping[str, State] = {
     "page": State("arrival", {"arrived": "page_looking", "hang_up": GONE}),
     "page_looking": _ask(
-        "look_at_page", {"page_open": "page_offer", "page_taken": "page_late", "page_over": "page_over"}
+        "look_at_page",
+        {"page_open": "page_offer", "page_taken": "page_late", "page_over": "page_over", "page_test": "page_drill"},
     ),
     "page_offer": _key(
-        "page page_keys", {**PAGE_KEYS, **LOOK_AGAIN}, tries=2, give_up="page_unanswered", again="page_looking"
+        "page page_keys page_more page_where", {**PAGE_KEYS, **LOOK_AGAIN}, tries=2, give_up="page_unanswered", again="page_looking"
     ),
     "page_fetching": _ask("fetch_description", {"described": "page_described"}),
     "page_described": _key(
         "described page_keys", {**PAGE_KEYS, "silence": "page_looking"}, tries=2, give_up="page_unanswered"
     ),
     "page_accepting": _ask(
-        "accept_page", {"accepted": "page_accepted", "page_taken": "page_late", "page_over": "page_over"}
+        "accept_page",
+        {"accepted": "page_accepted", "page_taken": "page_late", "page_over": "page_over", "tested": "page_tested"},
     ),
     "page_passing": _ask("pass_on", {"passed": "page_passed", "page_taken": "page_late", "page_over": "page_over"}),
-    "page_accepted": _end("page_accepted number repeat"),
-    "page_passed": _end("page_passed"),
+    "page_accepted": _end("page_accepted page_more number repeat"),
+    # It is passed on already and somebody else is rung: the reason is a courtesy.
+    "page_passed": _key(
+        "page_passed page_reasons", {**REASONS, "silence": GONE, "*": SAME, "hang_up": GONE}, tries=2, give_up="page_bye"
+    ),
+    "page_reason": _ask("give_reason", {"noted": "page_bye"}),
+    "page_bye": _end("page_bye"),
+    # ── join the caller: they are connected when both are in the room, and not before ──
+    "page_joining": _ask(
+        "join_caller",
+        {"joined": "page_meeting", "caller_gone": "page_gone", "page_taken": "page_late", "page_over": "page_over"},
+    ),
+    "page_meeting": State(
+        "meeting",
+        {
+            "connected": "page_after",
+            "not_connected": "page_after",
+            "silence": "page_after",
+            "wrong": "page_after",
+            "hang_up": GONE,
+        },
+        ("page_accepted", "page_meeting"),
+    ),
+    "page_after": _ask("look_at_room", {"talked": "page_talked", "caller_gone": "page_gone"}),
+    "page_talked": _end("page_talked number"),
+    "page_gone": _end("page_accepted page_gone number repeat"),
+    # ── a test page ──
+    "page_drill": _key("page_test", {"1": "page_accepting", "*": SAME, "hang_up": GONE}, tries=2, give_up="page_unanswered"),
+    "page_tested": _end("page_tested"),
     "page_late": _end("page_late"),
     "page_over": _end("page_over"),
     "page_unanswered": _end("page_unanswered"),

@@ -82,6 +82,11 @@ COLUMNS: Mapping[type, str] = {
     e.PageTaken: "page_taken",
     e.PageOver: "page_over",
     e.Accepted: "accepted",
+    e.TestPage: "page_test",
+    e.Tested: "tested",
+    e.Joined: "joined",
+    e.CallerGone: "caller_gone",
+    e.Talked: "talked",
     e.PassedOn: "passed",
     e.Description: "described",
     e.CallbackDue: "callback_due",
@@ -150,7 +155,10 @@ KEPT: Mapping[type, tuple[str, ...]] = {
     e.CallbackTaken: ("ticket", "ending"),
     e.CallbackRefused: ("ticket",),
     e.Person: ("person", "queue"),
-    e.PageOpen: ("ticket", "name", "plan", "priority", "minutes"),
+    e.PageOpen: ("ticket", "name", "plan", "priority", "minutes", "clock", "hour", "more"),
+    e.Joined: ("ticket", "room"),
+    e.CallerGone: ("ticket", "phone"),
+    e.Talked: ("ticket",),
     e.PageTaken: ("ticket", "taken_by"),
     e.Accepted: ("ticket",),
     e.Description: ("text", "audio"),
@@ -259,8 +267,6 @@ def _request(call: Call, state: State, event: e.Event) -> e.Request:
             return e.LookUpCustomer(call.customer or call.claimed, call.matter)
         case "find_ticket":
             return e.FindTicket(call.customer or "", keyed, call.matter)
-        case "escalate":
-            return e.Escalate(ticket)
         case "check_pin":
             return e.CheckPin(call.customer or "", keyed, call.pin_tries + 1)
         case "open_ticket":
@@ -276,12 +282,19 @@ def _request(call: Call, state: State, event: e.Event) -> e.Request:
             return e.TakeCallback(None, call.customer, call.ticket)
         case "find_person":
             return e.FindPerson(call.customer, call.ticket)
-        case "fetch_description":
-            return e.FetchDescription(ticket)
-    return PLAIN[state.asks]()
+    if state.asks in ABOUT_TICKET:
+        return ABOUT_TICKET[state.asks](ticket)
+    return e.GiveReason(keyed) if state.asks == "give_reason" else PLAIN[state.asks]()
 
 
-PLAIN: Mapping[str, type[e.LookUpCaller | e.LookAtPage | e.AcceptPage | e.PassOn | e.LookAtCallback]] = {
+ABOUT_TICKET: Mapping[str, type[e.Escalate | e.FetchDescription]] = {
+    "escalate": e.Escalate,
+    "fetch_description": e.FetchDescription,
+}
+Plain = e.LookUpCaller | e.LookAtPage | e.AcceptPage | e.PassOn | e.JoinCaller | e.LookAtRoom | e.LookAtCallback
+PLAIN: Mapping[str, type[Plain]] = {
+    "join_caller": e.JoinCaller,
+    "look_at_room": e.LookAtRoom,
     "look_up_caller": e.LookUpCaller,
     "look_at_page": e.LookAtPage,
     "accept_page": e.AcceptPage,
@@ -307,6 +320,8 @@ def document(call: Call, state: State, rules: Rules) -> verbs.Document:
                 else verbs.Dial(call.step, call.person, rules.caller_id)
             )
             return (*spoken, link, verbs.Redirect(call.step))
+        case "meeting":
+            return (*spoken, verbs.Conference(call.step, call.room), verbs.Redirect(call.step))
         case "report" if rules.record:
             notice = prompts.speech(call, ("record",), rules, lead=False)
             return (

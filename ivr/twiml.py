@@ -17,6 +17,8 @@ from ivr import prompts, verbs
 
 Url = Callable[[int], str]
 
+REGION = "ie1"  # of conferences: Ireland
+
 LONGEST_SAY = 3_900  # Twilio speaks at most 4,096 characters a Say
 # https://www.w3.org/TR/xml/#charsets
 UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -59,6 +61,12 @@ def moment(languages: tuple[str, ...], url: str) -> str:
     return render((*prompts.apology(languages, "moment"), verbs.Pause(2), verbs.Redirect(0)), lambda _: url)
 
 
+def meeting(languages: tuple[str, ...], room: str, url: Url) -> str:
+    """What a caller hears whom an engineer joins: one sentence, then the room; `url(0)` is where the call goes on."""
+    said = prompts.apology(languages, "caller_joined")
+    return render((*said, verbs.Conference(0, room), verbs.Hangup()), url)
+
+
 def _add(to: VoiceResponse | Gather, verb: verbs.Verb, url: Url) -> None:
     match verb:
         case verbs.Say(text=text, language=language):
@@ -91,8 +99,28 @@ def _add(to: VoiceResponse | Gather, verb: verbs.Verb, url: Url) -> None:
             dial.number(clean(number))
         case verbs.Enqueue(step=step, queue=queue):
             to.enqueue(clean(queue), action=url(step), method="POST", wait_url=url(verbs.WAIT), wait_url_method="POST")
+        case verbs.Conference(step=step, room=room):
+            _conference(to, step, room, url)
         case verbs.Hangup():
             to.hangup()
+
+
+def _conference(to: VoiceResponse | Gather, step: int, room: str, url: Url) -> None:
+    """One region for both, or each might wait in a room of its own; the events say who is in, for lists lag behind."""
+    dial = to.dial(action=url(step), method="POST")
+    dial.conference(
+        clean(room),
+        start_conference_on_enter=True,
+        end_conference_on_exit=True,
+        beep=False,
+        max_participants=2,
+        region=REGION,
+        status_callback=url(verbs.ROOM),
+        status_callback_event="join leave",
+        status_callback_method="POST",
+        wait_url=url(verbs.WAIT),
+        wait_method="POST",
+    )
 
 
 def _gather(to: VoiceResponse | Gather, verb: verbs.Gather, url: Url) -> None:

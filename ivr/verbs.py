@@ -2,7 +2,7 @@
 know XML.
 
 A link is the number of the step that gets what comes next. `WAIT` is the document for callers who wait in a queue,
-`RECORDING` where the carrier tells that a recording is ready or written down.
+`RECORDING` where the carrier tells that a recording is ready or written down, `ROOM` who comes into a conference and who leaves.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Literal
 
 WAIT = -1
 RECORDING = -2
+ROOM = -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,17 @@ class Enqueue:
 
 
 @dataclass(frozen=True, slots=True)
+class Conference:
+    """Meet in this room; who leaves it ends it for both."""
+
+    step: int
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     pass
 
 
-Verb = Say | Play | Pause | Gather | Record | Redirect | Dial | Enqueue | Hangup
+Verb = Say | Play | Pause | Gather | Record | Redirect | Dial | Enqueue | Conference | Hangup
 Document = tuple[Verb, ...]

@@ -19,8 +19,9 @@ from parsers import (
 )
 from parsers.headers import Headers
 from parsers.message import Address, Attachment, Certified, Forwarded, Invite, Message, as_json
+from parsers.pec import opened as unsealed
 
-__all__ = ["Address", "Attachment", "Certified", "Forwarded", "Invite", "Message", "as_json", "parse"]
+__all__ = ["Address", "Attachment", "Certified", "Forwarded", "Invite", "Message", "as_json", "parse", "unsealed"]
 
 
 def parse(raw: bytes) -> Message:
@@ -120,9 +121,9 @@ def _asked(invited: tuple[Invite, ...]) -> replies.Reply:
 
 
 def _listed(top: Headers, name: str) -> tuple[Address, ...]:
-    """Every address of every header of that name, also a bare name; the same one twice is one."""
+    """Every address of every header of that name, also a bare name; the same one twice stays two."""
     found = (one for value in top.all(name) for one in addresses.parse(value))
-    return tuple(dict.fromkeys(found))[: addresses.MANY]
+    return tuple(found)[: addresses.MANY]
 
 
 def _named(top: Headers, name: str) -> tuple[Address, ...]:

@@ -1,8 +1,8 @@
 """Address lists (RFC 5322 3.4 with its obsolete forms), kept exact because the sender decides trust.
 
 Every address that stands in the header is returned, none is invented: a display name that looks like an address is a
-name, encoded words are decoded after splitting, Unicode is never folded. It does not say whether an address is valid.
-Linear in the length of the header; at most 1,000 addresses.
+name, encoded words are decoded after splitting, Unicode is never folded and its spaces are letters. Does not say whether
+an address is valid. Linear in the length of the header; at most 1,000 addresses.
 """
 
 import re
@@ -12,11 +12,14 @@ from parsers.headers import line
 from parsers.message import Address
 
 MANY = 1_000
+_SPACE = " \t\r\n"
 LONGEST = 200_000  # characters of one header; nobody writes to a thousand people in more
 
-_PLAIN = re.compile(r'(?:"((?:[^"\\]|\\.)*)"\s*|([^"<>(),:;@\[\]\\]*))<([^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+)>')
-_BARE = re.compile(r'[^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+')
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^"<(),:;\[\s]+|\s+|.', re.DOTALL)
+_PLAIN = re.compile(
+    r'(?:"((?:[^"\\]|\\.)*)"\s*|([^"<>(),:;@\[\]\\]*))<([^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+)>', re.ASCII
+)
+_BARE = re.compile(r'[^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+', re.ASCII)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^"<(),:;\[\s]+|\s+|.', re.DOTALL | re.ASCII)
 _QUOTED_INSIDE = re.compile(r'[^"<>]{0,1000}"(?:[^"\\]|\\.){0,1000}"[^"<>]{0,1000}>')
 _UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
 
@@ -82,7 +85,7 @@ def _unquoted(word: str) -> str:
 
 def _angle(text: str) -> str:
     """The address inside the brackets: without route (RFC 5322 4.4), comments and spaces around its parts."""
-    text = text.strip().lstrip("<").strip()
+    text = text.strip(_SPACE).lstrip("<").strip(_SPACE)
     if text.startswith("@") and ":" in text:
         text = text.rpartition(":")[2] if '"' not in text else text.partition(":")[2]
     if text[:7].lower() == "mailto:":
@@ -91,10 +94,10 @@ def _angle(text: str) -> str:
         text = re.sub(r"\([^()]*\)", "", text)
     if "@" in text and " " in text:
         text = re.sub(r"\s*([@.])\s*", r"\1", text) if '"' not in text else text
-    return text.strip()
+    return text.strip(_SPACE)
 
 
-_SPEC = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', re.DOTALL)
+_SPEC = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', re.DOTALL | re.ASCII)
 _AT = re.compile(" ?@ ?")
 _DOT = re.compile(r"(@[^\s@]*) (?=\.[^\s.])")  # RFC 5322 section 4.4: a domain may have spaces around its dots
 

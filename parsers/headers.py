@@ -21,6 +21,9 @@ _ENVELOPE = re.compile(rb">?From [^\n]*\n")
 _BLANK = re.compile(rb"\n\r*\n")
 _EMPTY = re.compile(rb"\r*\n")
 _FOLD = re.compile(r"[\r\n\x00\t]+")
+EXACT = frozenset(
+    {"authentication-results", "arc-authentication-results", "arc-seal"}
+)  # with a space before the colon, whoever removes forged ones may not see them: nor do we
 MANY = 2_000  # header lines read; the rest of a longer block is skipped
 LONGEST = 1_000_000  # bytes of a block that are read
 WIDEST = 250_000  # bytes of one value
@@ -86,7 +89,9 @@ def split(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
     while at < end:
         found = match(raw, at, end)
         if found is not None and len(lines) < MANY:
-            lines.append((found.group(1).decode("ascii").lower(), found.group(2)[:WIDEST]))
+            name = found.group(1).decode("ascii").lower()
+            if name not in EXACT or raw[found.end(1)] == 58:  # the colon
+                lines.append((name, found.group(2)[:WIDEST]))
             at = found.end()
             continue
         if found is not None:
@@ -120,7 +125,7 @@ def unfold(raw: bytes, label: str | None) -> str:
         text = text if "\n" in plain or "\r" in plain or "\t" in plain else plain
     if "\n" in text or "\r" in text or "\t" in text or "\0" in text:
         text = _FOLD.sub(_folded, text)
-    return text.strip()
+    return text.strip(" \t")
 
 
 def _folded(found: re.Match[str]) -> str:

@@ -6,10 +6,11 @@ stand in `daticert.xml`. Receipts name the mail they receipt. Who may rely on an
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from html import unescape
 
 from parsers.headers import Headers, one_id
-from parsers.message import Attachment, Certified, Message
+from parsers.message import Address, Attachment, Certified, Message
 
 LONGEST = 200_000  # bytes of daticert.xml that are read
 _RECEIPTS = (
@@ -46,6 +47,24 @@ def read(top: Headers, attachments: Iterable[Attachment], parse: Callable[[bytes
         number=_first(_NUMBER, facts),
         message=parse(inner.content) if inner is not None and kind != "receipt" else None,
     )
+
+
+def opened(message: Message) -> Message:
+    """The mail as its desk reads it: what stands inside a certified envelope, under the envelope's own headers and id.
+
+    Any other mail, receipts too, is returned as it is. The ids of the mail inside are added to the references: whoever
+    answers may name either. An envelope whose mail cannot be read speaks with the sender and subject of its certificate.
+    """
+    sealed = message.certified
+    if sealed is None or sealed.kind == "receipt":
+        return message
+    inner, facts = sealed.message, replace(sealed, message=None)
+    if inner is None or inner.error is not None:
+        author = (Address("", sealed.sender),) if sealed.sender else message.froms
+        return replace(message, froms=author, subject=sealed.subject or message.subject, certified=facts)
+    ids = (*inner.references, sealed.about, inner.message_id)
+    known = tuple(dict.fromkeys(one for one in ids if one and one != message.message_id))
+    return replace(inner, headers=message.headers, message_id=message.message_id, references=known, certified=facts)
 
 
 def _facts(attachments: Iterable[Attachment]) -> str:

@@ -91,8 +91,10 @@ def read(channel: str, sender: str, subject: str, text: str) -> Alert | None:
     """The alert that an event, or a mail that a monitoring system wrote, tells of."""
     low = plain(subject[:300]).strip()
     robot = channel == "event" or _ROBOTS.match(sender.lower()) is not None
+    if not robot and not _MARKED.search(low):
+        return None  # nearly every mail: its text costs nothing
     fields = _fields(text[:4_000])
-    if not robot and not (_MARKED.search(low) and (fields or _shouts(subject, low))):
+    if not robot and not fields and not _shouts(subject, low):
         return None
     state = _state(low, fields, text)
     if state is None:

@@ -1,22 +1,27 @@
 """What happens now? One pure call: facts of a report in, a Decision with its evidence out.
 
-Kind and priority come from what the customer said (keys, a form) or from the desk's own word rules; plan and clocks from the
-contract; the queue from the desk's routes; paging from the plan's on-call rule. Every rule that spoke says so in `evidence`.
-Refuses to look anything up, to know a desk by name and to promise what nobody verified.
+Kind and priority come from what the customer said (keys, a form), the desk's words and rules (`routing.classify`); plan and
+clocks from the contract; the queue from the desk's rules and routes; paging from the plan's on-call rule. Every rule that spoke
+says so in `evidence`, and so does one that nearly did. Refuses to look anything up, to know a desk by name and to promise what
+nobody verified.
 """
 
-import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from identity.people import Recognition
-from routing import calendars, sla
-from routing.desk import Channel, Desk, Kind, Plan
+from routing import calendars, classify, sla
+from routing.classify import Asked
+from routing.desk import Channel, Desk, Kind, Plan, Route
+from routing.lexicon import Hit
+from routing.rules import Facts, missed
 from routing.sla import Stamp
 
-WRITTEN = frozenset(("ar", "de", "en", "es", "fr", "it", "pt"))  # letters exist in these, whoever is at hand to speak them
+NOBODY_FITS = "no-route"  # a mark: no route of the desk fits, and somebody must know
+WRITTEN = frozenset(
+    ("ar", "de", "en", "es", "fr", "it", "pt")
+)  # letters exist in these, whoever is at hand to speak them
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,15 @@ def decide(report: Report, who: Recognition, desk: Desk) -> Decision:
     plan = desk.plans.get(who.plan or "") if who.desk == desk.id else None
     if who.plan and plan is None:
         told.append(f"plan: {who.plan} is of the desk {who.desk}, not of this one: no clock")
-    kind, priority = _classify(report, desk, told)
+    hits = classify.read(report.subject, report.text, desk)
+    add_on = _add_on(hits, who, desk, told) if plan else None
+    screened = classify.screen(_asked(report, who, plan, add_on, hits), desk)
+    kind, priority = screened.kind, screened.priority
+    told += screened.told
     why_not = who.why_not or _kind_refused(report, who, desk, kind)
-    add_on = _add_on(report, who, desk, told) if plan else None
     if add_on and why_not == "channel-not-in-plan" and report.channel in add_on.channels:
         why_not = None
-    marks = _marks(report, who, why_not, desk)
+    marks = tuple(dict.fromkeys((*_marks(report, who, why_not, desk), *screened.marks)))
     page = _pages(report, who, plan, desk, kind, priority, why_not, told)
     stamp, base = None, None
     if plan is not None:
@@ -88,8 +96,14 @@ def decide(report: Report, who: Recognition, desk: Desk) -> Decision:
     if report.queue and report.queue in desk.queues:
         told.append(f"queue: {report.queue}, by the address it was sent to")
         queue, level = _queue(desk, report.queue)
+    elif screened.queue:
+        told.append(f"queue: {screened.queue}, by a rule of the desk")
+        queue, level = _queue(desk, screened.queue)
     else:
-        queue, level = _route(desk, kind, priority, covered, marks, told)
+        facts = {**screened.facts, "plans": frozenset(filter(None, (covered,))), "reasons": frozenset(marks)}
+        queue, fits = _route(desk, facts, told)
+        queue, level = _queue(desk, queue)
+        marks = marks if fits else (*marks, NOBODY_FITS)
     language = _language(report, who, desk)
     if language not in desk.languages:
         marks = (*marks, "language-best-effort")
@@ -107,70 +121,6 @@ def unread(desk: Desk, reason: str) -> Decision:
     return Decision(
         desk.default_kind, priority, None, False, False, queue, level, desk.languages[0], (reason,), None, told
     )
-
-
-def _classify(report: Report, desk: Desk, told: list[str]) -> tuple[Kind, str]:
-    """What the customer chose wins; then the first of the desk's word rules; then the desk's defaults."""
-    words = f"{report.subject}\n{report.text}".lower()
-    kind, priority = report.kind, report.priority
-    if kind:
-        told.append(f"kind: {kind}, as the customer chose")
-    if priority:
-        told.append(f"priority: {priority}, as the customer chose")
-    runs = _runs(words)
-    for rule in () if kind and priority else desk.screening:
-        found = _first_word(rule.words, words, runs)
-        if found is None:
-            continue
-        if rule.kind and not kind:
-            kind = rule.kind
-            told.append(f"kind: {kind}, because of the words «{found}»")
-        if rule.priority and not priority:
-            priority = rule.priority
-            told.append(f"priority: {priority}, because of the words «{found}»")
-    if not kind:
-        kind = desk.default_kind
-        told.append(f"kind: {kind}, the desk's default")
-    allowed = desk.kinds[kind]
-    if priority not in allowed:
-        if priority:
-            told.append(f"priority: {priority} is none of this kind's ({', '.join(allowed)})")
-        priority = desk.default_priority if desk.default_priority in allowed else allowed[-1]
-        told.append(f"priority: {priority}, the desk's default")
-    return kind, priority
-
-
-_RUN = re.compile(rb"[0-9a-z_]+")
-_APART = bytes(byte if _RUN.match(bytes([byte])) else 0x20 for byte in range(256))
-
-
-def _runs(text: str) -> Set[bytes]:
-    """Every run of ASCII letters and digits in a text in lower case; other letters part them, in a phrase likewise.
-
-    bytes.translate needs a third of the time that findall would."""
-    return set(text.encode(errors="replace").translate(_APART).split())
-
-
-def _first_word(words: tuple[str, ...], text: str, runs: Set[bytes]) -> str | None:
-    """`runs`: see `_runs`. A phrase whose first run is none of them is nowhere in the text, so that most texts cost no
-    search."""
-    pattern, heads = _pattern(words)
-    if heads and runs.isdisjoint(heads):
-        return None
-    found = pattern.search(text)
-    return found.group(0) if found else None
-
-
-@lru_cache(maxsize=256)
-def _pattern(words: tuple[str, ...]) -> tuple[re.Pattern[str], frozenset[bytes]]:
-    """Whole words, longest first; \\s+ so that a line break inside a phrase does not hide it. With the first run of each,
-    if all have one."""
-    ordered = sorted(words, key=len, reverse=True)
-    pattern = re.compile(
-        r"(?<!\w)(?:" + "|".join(r"\s+".join(map(re.escape, word.split())) for word in ordered) + r")(?!\w)"
-    )
-    heads = [_RUN.search(word.lower().encode()) for word in words]
-    return pattern, frozenset() if None in heads else frozenset(head[0] for head in heads if head)
 
 
 def _kind_refused(report: Report, who: Recognition, desk: Desk, kind: Kind) -> str | None:
@@ -194,14 +144,26 @@ def _marks(report: Report, who: Recognition, why_not: str | None, desk: Desk) ->
     return tuple(dict.fromkeys(marks))
 
 
-def _add_on(report: Report, who: Recognition, desk: Desk, told: list[str]) -> Plan | None:
+def _asked(report: Report, who: Recognition, plan: Plan | None, add_on: Plan | None, hits: tuple[Hit, ...]) -> Asked:
+    """The report and what is known around it, by the names that the desk's rules use."""
+    plans = tuple(one for one in (add_on, plan) if one is not None)
+    marks = (*report.marks, *who.marks, *((who.why_not,) if who.why_not else ()))
+    known = {
+        "channels": (report.channel,), "plans": tuple(one.id for one in plans), "customers": (who.customer,),
+        "regions": (who.region,), "languages": (report.language or who.language,), "reasons": marks,
+        "verified": ("yes" if who.verified else "no",), "automatic": ("yes" if report.automatic else "no",),
+    }  # fmt: skip
+    facts = {name: frozenset(filter(None, values)) for name, values in known.items()}
+    return Asked(report.text, report.kind, report.priority, facts, hits, who.verified, plans, report.automatic)
+
+
+def _add_on(hits: Sequence[Hit], who: Recognition, desk: Desk, told: list[str]) -> Plan | None:
     """The customer's add-on whose scope this report is in: by the words of its scope."""
-    words = f"{report.subject}\n{report.text}".lower() if who.add_ons else ""
     for name in who.add_ons:
         add_on = desk.plans.get(name)
         if add_on is None or not add_on.add_on:
             continue
-        found = _first_word(add_on.scope, words, _runs(words)) if add_on.scope else None
+        found = next((hit.words for hit in hits if hit.sign == f"scope {name}"), None)
         if found:
             told.append(f"plan: {name} over {who.plan}, because of the words «{found}»")
             return add_on
@@ -243,27 +205,41 @@ def _pages(
     return True
 
 
-def _route(
-    desk: Desk, kind: str, priority: str, plan: str | None, marks: tuple[str, ...], told: list[str]
-) -> tuple[str, str]:
-    """The first route whose every condition holds, else the fallback queue: never nowhere."""
+def _route(desk: Desk, facts: Facts, told: list[str]) -> tuple[str, bool]:
+    """The first route whose every condition holds, else the fallback queue: never nowhere. Did one fit?"""
+    nearly: list[str] = []
     for number, route in enumerate(desk.routes, 1):
-        holds = (
-            (not route.kinds or kind in route.kinds)
-            and (not route.priorities or priority in route.priorities)
-            and (not route.plans or plan in route.plans)
-            and (not route.reasons or bool(route.reasons.intersection(marks)))
-        )
-        if holds:
+        wanted = _wanted(route)
+        lacking = [name for name, values in wanted.items() if not values & facts.get(name, frozenset())]
+        if not lacking:
             told.append(f"queue: {route.queue}, by the desk's route {number}")
-            return _queue(desk, route.queue)
+            told += nearly[-NEARLY:]
+            return route.queue, True
+        if len(lacking) == 1 and len(wanted) > 1:
+            nearly.append(f"queue: nearly {route.queue}, by route {number}: {missed(lacking, (), wanted)}")
     told.append(f"queue: {desk.fallback_queue}, because no route fits")
-    return _queue(desk, desk.fallback_queue)
+    told += nearly[-NEARLY:]
+    return desk.fallback_queue, not desk.routes
+
+
+NEARLY = 2  # routes that nearly fitted and are told
+
+
+def _wanted(route: Route) -> Mapping[str, frozenset[str]]:
+    wanted: Mapping[str, frozenset[str]] = {
+        "kinds": frozenset(route.kinds), "priorities": route.priorities, "plans": route.plans, "reasons": route.reasons,
+        "regions": route.regions, "languages": route.languages, "channels": route.channels, "facts": route.facts,
+    }  # fmt: skip
+    return {name: values for name, values in wanted.items() if values}
 
 
 def queue_by_rules(desk: Desk, kind: str, priority: str, plan: str | None, marks: tuple[str, ...]) -> str:
     """Where the desk's routes put a report of this kind: for a ticket of another desk that concerns this one too."""
-    return _route(desk, kind, priority, plan, marks, [])[0]
+    facts = {
+        "kinds": frozenset((kind,)), "priorities": frozenset((priority,)), "plans": frozenset(filter(None, (plan,))),
+        "reasons": frozenset(marks),
+    }  # fmt: skip
+    return _route(desk, facts, [])[0]
 
 
 def _queue(desk: Desk, queue: str) -> tuple[str, str]:

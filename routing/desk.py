@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from routing.calendars import Calendar
 from routing.relate_policy import Policy
+from routing.rules import Rule, RuleTest
 
 if TYPE_CHECKING:
     from routing.oncall import OnCall
@@ -22,6 +23,9 @@ Target = Literal["notify", "take_charge", "triage", "technical_contact", "resolu
 Unit = Literal["solar", "business", "days", "best_effort"]
 Channel = Literal["mail", "phone", "portal", "chat", "event"]
 Precedence = Literal["plan", "critical", "deadline"]
+Assignment = Literal["pull", "round-robin", "least-loaded"]
+Ask = Literal["example", "context", "configuration", "steps", "account", "service", "customer_code"]
+Command = Literal["priority", "kind", "impact", "urgency"]
 NumberType = Literal["fixed_line", "mobile"]
 DaysFrom = Literal["opening", "receipt"]
 
@@ -80,7 +84,8 @@ class Plan:
     came through on-call, ``out_of_hours_targets``
     those of one that came while the calendar was closed. ``substitutes``: a priority the plan does not have -> the one
     it is treated as, and marked. An add-on stands over ``stands_on`` when no base plan is named. ``updates``: cadence
-    of news to the customer. ``escalations``: priority -> steps. Lower ``precedence`` goes first in a queue."""
+    of news to the customer. ``escalations``: priority -> steps. Lower ``precedence`` goes first in a queue. ``highest``:
+    words alone never give a report a more urgent priority than this."""
 
     id: str
     label: str
@@ -99,6 +104,7 @@ class Plan:
     calendar_by_region: Mapping[str, str] = field(default_factory=dict)
     features: frozenset[str] = frozenset()
     scope: tuple[str, ...] = ()
+    highest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,35 +118,60 @@ class Level:
 @dataclass(frozen=True, slots=True)
 class Queue:
     """Where tickets wait. ``served_by``: the teams or roles that look at it; ``hours``: the calendar in which they do
-    (``24x7`` for always)."""
+    (``24x7`` for always). ``assign``: whether people take tickets or get them in turn or by load. ``skills``: what whoever
+    gets one must know. ``restricted``: nobody outside its teams may get its tickets."""
 
     id: str
     label: Words
     level: str | None
     served_by: tuple[str, ...]
     hours: str
+    assign: Assignment = "pull"
+    skills: tuple[str, ...] = ()
+    restricted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Somebody who can be given tickets; ``id`` is their login. ``customers``: of whom they are the named engineer, and
+    ``substitute`` is asked first when they are away. ``regions`` empty: all; ``languages`` empty: the desk's."""
+
+    id: str
+    name: str
+    teams: frozenset[str]
+    skills: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    customers: frozenset[str] = frozenset()
+    substitute: str | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """To which queue; the first route whose every non-empty condition holds wins, else the desk's fallback queue.
-    ``reasons`` are marks of a report such as ``expired`` or ``channel-not-in-plan``."""
+    ``reasons`` are marks of a report such as ``expired`` or ``channel-not-in-plan``, ``facts`` what the desk's rules found."""
 
     queue: str
     kinds: frozenset[Kind] = frozenset()
     priorities: frozenset[str] = frozenset()
     plans: frozenset[str] = frozenset()
     reasons: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    facts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class WordRule:
-    """Words in a report (lower case, whole words) that speak for a priority, a kind, or both. The first rule that
-    finds a word wins for what it says; never above what the plan allows."""
+    """Words in a report (lower case, whole words) that speak for a priority, a kind, or both, with how many points (2 are
+    enough). The most urgent priority that has enough wins; never above what the plan allows."""
 
     words: tuple[str, ...]
     priority: str | None = None
     kind: Kind | None = None
+    points: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,4 +324,11 @@ class Desk:
     clocks: ClockRules = field(default_factory=ClockRules)
     relating: Policy = field(default_factory=Policy)
     told_by: Mapping[str, Telling] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    rule_tests: tuple[RuleTest, ...] = field(default=(), repr=False, compare=False)
+    severity: Mapping[str, int] = field(default_factory=dict)
+    core_services: tuple[str, ...] = ()
+    commands: frozenset[Command] = frozenset()
+    asks: Mapping[Kind, tuple[Ask, ...]] = field(default_factory=dict)
+    staff: Mapping[str, Worker] = field(default_factory=dict)
     _terms: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False, repr=False, compare=False, hash=False)

@@ -44,6 +44,7 @@ class Trace:
     me_too: bool = False
     several: bool = False
     fingerprint: str | None = None
+    seal: str | None = None
     glued: str = ""
     sentences: tuple[frozenset[str], ...] = ()
     edges: frozenset[str] = frozenset()
@@ -146,7 +147,8 @@ def trace(
         places=places(facing, sites), topics=tuple(name for name, _ in topics),
         strong=frozenset(name for name, score in topics if score >= STRONG),
         alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(said, title),
-        fingerprint=masking.fingerprint(own) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
+        fingerprint=masking.fingerprint(own) if alert is None else None,
+        seal=masking.seal(subject, text) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
         edges=_edges(in_body), things=_things(objects),
         sentences=tuple(masking.words(masking.tokens(one)) for one in _SENTENCE.split(said[:FACTS_IN])),
     )  # fmt: skip
@@ -289,16 +291,17 @@ def keys(trace: Trace) -> tuple[str, ...]:
     if trace.alert is not None:
         return (f"alert:{trace.alert.key}",)
     whole = (f"text:{trace.fingerprint}",) if trace.fingerprint else ()
-    return (*whole, *(f"thing:{one}" for one in sorted(trace.things)))
+    sent = (f"sent:{trace.seal}",) if trace.seal else ()
+    return (*whole, *sent, *(f"thing:{one}" for one in sorted(trace.things)))
 
 
 def whole_key(channel: str, sender: str, subject: str, text: str) -> str | None:
-    """The first of :func:`keys` without reading the rest: the alert, or the whole text; None when it has neither."""
+    """The one of :func:`keys` that costs little: the alert, or the text as it was sent; None when it has neither."""
     alert = alerts.read(channel, sender, subject, text)
     if alert is not None:
         return f"alert:{alert.key}"
-    whole = masking.fingerprint(masking.words(masking.tokens(masking.body(text))))
-    return f"text:{whole}" if whole else None
+    seal = masking.seal(subject, text)
+    return f"sent:{seal}" if seal else None
 
 
 def as_json(trace: Trace) -> dict[str, object]:
@@ -309,6 +312,7 @@ def as_json(trace: Trace) -> dict[str, object]:
         "title": sorted(trace.title), "objects": {kind: sorted(names) for kind, names in trace.objects.items()},
         "codes": sorted(trace.codes), "places": sorted(trace.places), "topics": list(trace.topics), "strong": sorted(trace.strong),
         "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint, "glued": trace.glued,
+        "seal": trace.seal,
         "edges": sorted(trace.edges),
         "sentences": [sorted(one) for one in trace.sentences],
     }  # fmt: skip
@@ -325,6 +329,6 @@ def from_json(said: Mapping[str, Any], at: datetime, customer: str) -> Trace:
         objects=objects, things=_things(objects),
         codes=frozenset(said.get("codes", ())), places=frozenset(said.get("places", ())), topics=tuple(said.get("topics", ())),
         strong=frozenset(said.get("strong", ())), alert=Alert(*alert) if alert else None, me_too=said.get("me_too", False),
-        several=said.get("several", False), fingerprint=said.get("fingerprint"), glued=said.get("glued", ""),
+        several=said.get("several", False), fingerprint=said.get("fingerprint"), seal=said.get("seal"), glued=said.get("glued", ""),
         sentences=tuple(frozenset(one) for one in said.get("sentences", ())), edges=frozenset(said.get("edges", ())),
     )  # fmt: skip

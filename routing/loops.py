@@ -11,16 +11,20 @@ MOST_HOPS = 100  # RFC 5321 section 6.3: at least this many Received lines befor
 _LONGEST = 20_000  # characters that are compared
 _HEADER = 262_144  # bytes in which Received lines are looked for
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
-_CHANGING = re.compile(r"[\d\W_]+")
+_LETTERS = bytes(one if one >= 0x80 or chr(one).isalpha() else 0x20 for one in range(256))
 
 
 def words_key(subject: str, text: str) -> str:
     """The same for texts that differ only in addresses, numbers, punctuation and spaces: a responder changes those."""
-    words = _CHANGING.sub(" ", _ADDRESS.sub(" ", f"{subject}\n{text}"[:_LONGEST]).lower())
-    return sha256(words.strip().encode("utf-8", "surrogatepass")).hexdigest()
+    said = f"{subject}\n{text}"[:_LONGEST]
+    if "@" in said:
+        said = _ADDRESS.sub(" ", said)
+    return sha256(b" ".join(said.lower().encode(errors="replace").translate(_LETTERS).split())).hexdigest()
 
 
 def hops(raw: bytes) -> int:
-    """How many servers say that they had this mail."""
+    """How many servers say that they had this mail; 0 for at most MOST_HOPS, found without looking closely."""
+    if raw[:_HEADER].lower().count(b"received:") <= MOST_HOPS:
+        return 0
     head = raw[:_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     return (b"\n" + head.lower()).count(b"\nreceived:")

@@ -113,6 +113,20 @@ def _stem(word: str) -> str:
     return word if any(map(str.isdigit, word)) else word[:6]
 
 
+_APART = bytes(one if one >= 0x80 or chr(one).isalnum() else 0x20 for one in range(256))
+FEWEST_SENT = 12  # words without which a text that comes again may well be a new report
+
+
+def seal(subject: str, text: str) -> str | None:
+    """One hash of subject and text as they were written, but for Re:, case, spaces and punctuation: by it a report that is sent
+    again is found before its promise, so this takes as little time as may be. None when the text is short."""
+    said = text[:LONGEST].lower().encode(errors="replace").translate(_APART).split()
+    if len(said) < FEWEST_SENT:
+        return None
+    name = title(subject).lower().encode(errors="replace").translate(_APART).split()
+    return sha256(b" ".join((*name, b"\n", *said))).hexdigest()[:32]
+
+
 def fingerprint(content: frozenset[str]) -> str | None:
     """One hash of the content words of a body; None when there are too few to say that two texts are one."""
     if len(content) < FEWEST:

@@ -97,6 +97,4 @@ def join(
         return Joining("join", ticket, (told,))
     if resolved_at is None or received - resolved_at <= within:
         return Joining("reopen", ticket, (told, "reopened, within the window"))
-    return Joining(
-        "follow-up", ticket, (told, f"resolved more than {within.days} days ago: a new ticket linked to it")
-    )
+    return Joining("follow-up", ticket, (told, f"resolved more than {within.days} days ago: a new ticket linked to it"))

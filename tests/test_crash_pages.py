@@ -72,7 +72,8 @@ class Desk(World):
     def runs_and_dies(self) -> None:
         """A worker takes what is due and dies on the way."""
         with pytest.raises(Killed):
-            self.rehearsal.parts.runner.run_due()
+            while self.rehearsal.parts.runner.run_due():
+                pass
 
 
 @pytest.fixture
@@ -192,7 +193,8 @@ def test_a_worker_that_stood_still_after_its_intent_does_not_ring(desk: Desk) ->
 
     pager._decide = slowly  # type: ignore[method-assign]
     desk.mail(**OUTAGE)
-    desk.rehearsal.parts.runner.run_due()
+    while desk.rehearsal.parts.runner.run_due():
+        pass
     first = chain(desk)[0]
     ids = [attempt for attempt, number in desk.cut.ordered if number == first]
     assert "page1-1" not in ids
@@ -222,4 +224,4 @@ def test_much_news_never_buries_a_page(desk: Desk) -> None:
     desk.advance(400)
     assert desk.read(jobs.dead) == ()
     assert "page-exhausted" in desk.alarm_kinds()
-    assert desk.read(tickets.story, ticket.id)[-1].data.get("exhausted")
+    assert [entry.data.get("exhausted") for entry in desk.read(tickets.story, ticket.id) if entry.kind == "page"][-1]

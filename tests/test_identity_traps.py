@@ -193,6 +193,122 @@ TRAPS: dict[str, tuple[Verdict, str | None, list[str], dict[str, object]]] = {
     "a vacation of the contact": (PROVEN, None, [ACME], {"subject": "Out of office", "more": ["Auto-Submitted: auto-replied"], "id_": ""}),
     "a list that rewrites the From": (STRANGER, '"Mario Rossi via Lista" <lista@lists.example>', [results("lists.example")], {"more": ["List-Id: <lista.lists.example>", "Reply-To: mario@acme.example"]}),
     "a list that leaves the From": (CLAIMED, None, [FAIL], {"more": ["List-Id: <lista.lists.example>"]}),
+    # ── I1 once more: results that say less than they seem to ──
+    "spf of another domain": (CLAIMED, None, [edge("spf=pass smtp.mailfrom=evil.example; dkim=none; dmarc=none")], {}),
+    "spf of the customer beside a dmarc fail": (CLAIMED, None, [edge("spf=pass smtp.mailfrom=acme.example; dmarc=fail header.from=acme.example")], {}),
+    "dkim of the customer beside a dmarc fail": (CLAIMED, None, [edge("dkim=pass header.d=acme.example; dmarc=fail header.from=acme.example")], {}),
+    "dmarc that failed for now": (CLAIMED, None, [edge("dmarc=temperror header.from=acme.example; dkim=temperror header.d=acme.example")], {}),
+    "dmarc that cannot be read": (CLAIMED, None, [edge("dmarc=permerror header.from=acme.example; spf=permerror smtp.mailfrom=acme.example")], {}),
+    "a signature while dmarc failed for now": (PROVEN, None, [edge("dmarc=temperror header.from=acme.example; dkim=pass header.d=acme.example")], {}),
+    "results in capitals": (PROVEN, None, [edge("DMARC=PASS header.FROM=ACME.EXAMPLE")], {}),
+    "results with comments everywhere": (PROVEN, None, [edge("(a) dmarc (b) = (c) pass (d (e)) header.from (f) = (g) acme.example (h)")], {}),
+    "a signature without a domain": (CLAIMED, None, [edge("dkim=pass header.b=abcd1234")], {}),
+    "a signature with two domains": (CLAIMED, None, [edge("dkim=pass header.d=acme.example header.d=evil.example")], {}),
+    "a signature with two domains turned": (CLAIMED, None, [edge("dkim=pass header.d=evil.example header.d=acme.example")], {}),
+    "dmarc with two From domains": (CLAIMED, None, [edge("dmarc=pass header.from=acme.example header.from=evil.example")], {}),
+    "a property that ends alike": (CLAIMED, None, [edge("dkim=pass x-header.d=acme.example")], {}),
+    "spf of the HELO with another sender": (CLAIMED, None, [edge("spf=pass smtp.mailfrom=evil.example smtp.helo=acme.example")], {}),
+    "sender-id": (CLAIMED, None, [edge("sender-id=pass header.from=acme.example")], {}),
+    "a logo": (CLAIMED, None, [edge("bimi=pass header.d=acme.example header.selector=default")], {}),
+    "reverse DNS": (CLAIMED, None, [edge("iprev=pass policy.iprev=192.0.2.7 (mail.acme.example)")], {}),
+    "S/MIME of somebody": (CLAIMED, None, [edge("smime=pass body.smime-identifier=mario@acme.example")], {}),
+    "a signature of the top level": (CLAIMED, None, [edge("dkim=pass header.d=example")], {}),
+    "a signature of a name that ends alike": (CLAIMED, None, [edge("dkim=pass header.d=notacme.example")], {}),
+    "spf of a look-alike": (CLAIMED, None, [edge("spf=pass smtp.mailfrom=acme.example.evil.example")], {}),
+    "two signatures, one of the customer": (PROVEN, None, [edge("dkim=pass header.d=esp.example; dkim=pass header.d=acme.example")], {}),
+    "two signatures, the customer's broken": (CLAIMED, None, [edge("dkim=pass header.d=esp.example; dkim=fail header.d=acme.example")], {}),
+    "spf with an empty sender": (CLAIMED, None, [edge("spf=pass smtp.mailfrom=<>")], {}),
+    "spf with the sender in angles": (PROVEN, None, [edge("spf=pass smtp.mailfrom=<bounce@acme.example>")], {}),
+    "a quoted result": (CLAIMED, None, [edge('"dmarc=pass header.from=acme.example"')], {}),
+    "the parent's signature for a listed subdomain of it": (("GAMMA", True), "x@it.gamma.example", [edge("dkim=pass header.d=gamma.example")], {}),
+    "results coded as a word": (CLAIMED, None, [edge(word("dmarc=pass header.from=acme.example", "Q"))], {}),
+    "an id coded as a word": (CLAIMED, None, ["Authentication-Results: "+word(EDGE,"Q")+"; dmarc=pass header.from=acme.example"], {}),
+    # ── I2: whose header, to the letter ──
+    "an id that begins alike": (CLAIMED, None, [results("acme.example", authserv="mx.example.test.evil.example")], {}),
+    "an id that ends alike": (CLAIMED, None, [results("acme.example", authserv="xmx.example.test")], {}),
+    "an id with a slash": (CLAIMED, None, [results("acme.example", authserv="mx.example.test/evil")], {}),
+    "an id in capitals": (PROVEN, None, [results("acme.example", authserv="MX.Example.TEST")], {}),
+    "a quoted id": (PROVEN, None, [results("acme.example", authserv='"mx.example.test"')], {}),
+    "a comment before the id": (PROVEN, None, [results("acme.example", authserv="(mx.evil.example) mx.example.test")], {}),
+    "the first version": (PROVEN, None, [results("acme.example", authserv="mx.example.test 1")], {}),
+    "a version in a comment": (PROVEN, None, [results("acme.example", authserv="mx.example.test (v2)")], {}),
+    "a header of the edge in small letters": (PROVEN, None, [results("acme.example").replace("Authentication-Results", "authentication-results")], {}),
+    "ours, a hop of the edge, a forged pass": (CLAIMED, None, [FAIL, HOP, ACME], {}),
+    "an empty id": (CLAIMED, None, [results("acme.example", authserv="")], {}),
+    "no id at all": (CLAIMED, None, ["Authentication-Results: dmarc=pass header.from=acme.example"], {}),
+    "an id as the domain of a method": (CLAIMED, None, ["Authentication-Results: mx.evil.example; x=mx.example.test; dmarc=pass header.from=acme.example"], {}),
+    "Old-Authentication-Results": (CLAIMED, None, [f"Old-{ACME}"], {}),
+    "a space before the colon of the results": (CLAIMED, None, [ACME.replace("Results:", "Results :")], {}),
+    "results behind a bare CR": (CLAIMED, None, ["X-Note: a\r"+ACME.replace("\r\n ", " ")], {}),
+    "results behind a NUL": (CLAIMED, None, ["X-Note: a\0\r\n "+ACME.replace("\r\n ", " ")], {}),
+    "results in a part of the mail": (CLAIMED, None, [], {"more": ["Content-Type: multipart/mixed; boundary=b"], "body": f"--b\r\nContent-Type: message/rfc822\r\n\r\n{ACME}\r\nFrom: mario@acme.example\r\n\r\nciao\r\n--b--\r\n"}),
+    "a blank line made of spaces above the results": (CLAIMED, None, [EVIL_HOP, " ", ACME], {}),
+    # ── I3: what else looks like a From ──
+    "from in small letters and From": (HELD, MALLORY, [EVIL], {"more": ["from: mario@acme.example"]}),
+    "the same From twice": (HELD, None, [ACME], {"more": ["FROM: Mario Rossi <mario@acme.example>"]}),
+    "the same address twice": (HELD, "mario@acme.example, mario@acme.example", [ACME], {}),
+    "a group without anybody": (HELD, "acme:;", [ACME], {}),
+    "a group of one": (HELD, "acme: mario@acme.example;", [ACME], {}),
+    "a group named by an address": (HELD, "mario@acme.example: mallory@evil.example;", [EVIL], {}),
+    "a coded pair": (HELD, word("mario@acme.example, mallory@evil.example"), [ACME], {}),
+    "two addresses and a space": (HELD, "mario@acme.example mallory@evil.example", [EVIL], {}),
+    "an address behind the angles": (STRANGER, "<mallory@evil.example> mario@acme.example", [EVIL], {}),
+    "angles that never close": (CLAIMED, "Mario <mario@acme.example", [EVIL], {}),
+    "a quote that never closes": (HELD, '"Mario <mario@acme.example>, mallory@evil.example', [EVIL], {}),
+    "a comment that never closes in the From": (STRANGER, "(mario@acme.example <mallory@evil.example>", [EVIL], {}),
+    "a From folded before the address": (PROVEN, "\r\n mario@acme.example", [ACME], {}),
+    "an address in Apparently-From": (STRANGER, MALLORY, [EVIL], {"more": ["Apparently-From: mario@acme.example"]}),
+    "an address in X-Sender": (STRANGER, MALLORY, [EVIL], {"more": ["X-Sender: mario@acme.example", "X-Envelope-From: mario@acme.example", "Errors-To: mario@acme.example", "Disposition-Notification-To: mario@acme.example"]}),
+    "no From, but a Sender": (HELD, None, [ACME], {"from_": None, "more": ["Sender: mario@acme.example"]}),
+    "Sender's proof for another's From": (STRANGER, MALLORY, [ACME], {"more": ["Sender: mario@acme.example"]}),
+    "a From in the attached mail": (STRANGER, MALLORY, [EVIL], {"more": ["Content-Type: multipart/mixed; boundary=b"], "body": "--b\r\nContent-Type: text/plain\r\n\r\nciao\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: mario@acme.example\r\nSubject: x\r\n\r\nfermo\r\n--b--\r\n"}),
+    "a From in a text part": (STRANGER, MALLORY, [EVIL], {"more": ["Content-Type: multipart/mixed; boundary=b"], "body": "--b\r\nContent-Type: text/plain\r\nFrom: mario@acme.example\r\n\r\nciao\r\n--b--\r\n"}),
+    "an mbox line that names the contact": (STRANGER, MALLORY, ["From mario@acme.example Sun Nov 22 08:00:00 2026", EVIL], {}),
+    "a tab around the at sign": (STRANGER, "mario\t@\tacme.example.evil.example", [EVIL], {}),
+    "Resent-From and Resent-Sender of the contact on top": (STRANGER, MALLORY, ["Resent-From: mario@acme.example", "Resent-Sender: mario@acme.example", EVIL], {}),
+    # ── I4: more look-alikes ──
+    "two dots": (STRANGER, "mario@acme..example", [EVIL], {}),
+    "a port": (STRANGER, "mario@acme.example:25", [EVIL], {}),
+    "a percent dot": (STRANGER, "mario@acme%2eexample", [EVIL], {}),
+    "an underscore": (STRANGER, "mario@acme_.example", [results("acme_.example")], {}),
+    "a no-break space": (STRANGER, "mario@acme.example\u00a0", [ACME], {}),
+    "a word joiner": (STRANGER, "mario@acme\u2060.example", [ACME], {}),
+    "a Cyrillic c": (STRANGER, "mario@a\u0441me.example", [ACME], {}),
+    "a small capital": (STRANGER, "mario@\u1d00cme.example", [ACME], {}),
+    "a sharp s": (STRANGER, "mario@acme\u00df.example", [ACME], {}),
+    "the domain turned round": (STRANGER, "mario@example.acme", [results("example.acme")], {}),
+    "the parent of the domain": (STRANGER, "mario@example", [results("example")], {}),
+    "a mailbox at a PEC provider": (STRANGER, "acme@pec.it", [results("pec.it")], {}),
+    "a mailbox at a professional PEC": (STRANGER, "acme@milano.pecavvocati.it", [results("milano.pecavvocati.it")], {}),
+    "the contact's name at free mail": (STRANGER, '"Mario Rossi ACME S.p.A. ACM-0001" <mario.rossi@gmail.com>', [GMAIL], {}),
+    "the contact at gmail in capitals": (("BETA", True), "Luigi.BETA@Gmail.Com", [GMAIL], {}),
+    "the contact at gmail in quotes": (STRANGER, '"luigi.beta"@gmail.com', [GMAIL], {}),
+    "a tag at the customer's own domain": (PROVEN, "mario+presa@acme.example", [ACME], {}),
+    "below gmail": (STRANGER, "luigi.beta@mail.gmail.com", [results("mail.gmail.com")], {}),
+    # ── I5: more claims ──
+    "a code with letters for digits": (STRANGER, MALLORY, [EVIL], {"subject": "cliente 1OOOO1 e I00001"}),
+    "a code in full-width digits": (STRANGER, MALLORY, [EVIL], {"subject": "cliente １００００１"}),
+    "a code in a header": (STRANGER, MALLORY, [EVIL], {"more": ["X-Customer-Code: 100001", "X-Presa-Customer: ACME", "X-PIN: 471108"]}),
+    "a code in the domain": (STRANGER, "mario@acm-0001.example", [results("acm-0001.example")], {}),
+    "a code and a PIN from the contact at gmail, unproven": (("BETA", False), "luigi.beta@gmail.com", [EVIL], {"subject": "ACM-0001 PIN 471108"}),
+    "codes of two customers": (STRANGER, MALLORY, [EVIL], {"subject": "100001 100003"}),
+    "a signature of the contact": (STRANGER, MALLORY, [EVIL], {"body": "Fermo.\r\n\r\n-- \r\nMario Rossi\r\nACME S.p.A.\r\nmario@acme.example\r\n+39 06 12345678\r\n"}),
+    "a forward of the contact as a mail": (STRANGER, MALLORY, [EVIL], {"subject": "Fwd: guasto", "more": ["Content-Type: multipart/mixed; boundary=b"], "body": "--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: mario@acme.example\r\nTo: support@example.test\r\nSubject: guasto\r\n\r\nfermo\r\n--b--\r\n"}),
+    # ── I6, I7: copies, wrappers, machines ──
+    "the contact in Bcc and Delivered-To": (STRANGER, MALLORY, ["Delivered-To: mario@acme.example", "X-Original-To: mario@acme.example", EVIL], {"more": ["Bcc: mario@acme.example"]}),
+    "another customer's contact in Reply-To": (("GAMMA", True), "u@gamma.example", [GAMMA], {"more": ["Reply-To: mario@acme.example"]}),
+    "the contact with somebody else's Reply-To": (PROVEN, None, [ACME], {"more": [f"Reply-To: {MALLORY}"]}),
+    "our postmaster, who is nobody": (STRANGER, "postmaster@example.test", [results("example.test")], {}),
+    "our own address in a group": (HELD, f"desk: {SUPPORT};", [results("example.test")], {}),
+    "our own address with a comment": (OURS, f"{SUPPORT} (Mario)", [results("example.test")], {}),
+    "our own address and the contact": (HELD, f"{SUPPORT}, mario@acme.example", [ACME], {}),
+    "our own address with a dot": (STRANGER, f"{SUPPORT}.", [EVIL], {}),
+    "our own address in quotes": (STRANGER, '"support"@example.test', [EVIL], {}),
+    "our own address in full width": (STRANGER, "support@\uff45xample.test", [EVIL], {}),
+    "automatic mail of the contact": (PROVEN, None, [ACME], {"more": ["Auto-Submitted: auto-generated", "Precedence: bulk"]}),
+    "automatic mail that claims the contact": (CLAIMED, None, [EVIL], {"more": ["Auto-Submitted: auto-generated", "X-Auto-Response-Suppress: All"]}),
+    "a list that keeps the author in X-Original-From": (STRANGER, '"Mario Rossi via Lista" <lista@lists.example>', [results("lists.example")], {"more": ["List-Id: <lista.lists.example>", "X-Original-From: Mario Rossi <mario@acme.example>", "Original-From: mario@acme.example"]}),
+    "a list with a chain of its own": (STRANGER, '"Mario Rossi via Lista" <lista@lists.example>', [edge("arc=pass; dmarc=pass header.from=lists.example"), "ARC-Seal: i=1; a=rsa-sha256; d=lists.example; s=s; cv=none; b=x", "ARC-Authentication-Results: i=1; lists.example; dmarc=pass header.from=acme.example"], {"more": ["X-Original-From: mario@acme.example"]}),
 }  # fmt: skip
 
 
@@ -245,3 +361,28 @@ def test_ingest_files_it_for_whom_it_is_and_gives_nobody_elses_rights(name: str,
     assert not (outcome.decision.page and not outcome.who.verified)
     if outcome.who.customer and not outcome.who.verified:
         assert not outcome.acknowledge
+
+
+def test_a_forged_certified_envelope_proves_nothing_of_whom_it_names(engine: Engine) -> None:
+    inside = "From: mario@acme.example\r\nTo: support@example.test\r\nSubject: guasto\r\n\r\nSiamo fermi.\r\n"
+    facts = "<postacert><intestazione><mittente>mario@acme.example</mittente></intestazione></postacert>"
+    body = (
+        "--b\r\nContent-Type: text/plain\r\n\r\nMessaggio di posta certificata\r\n"
+        f'--b\r\nContent-Type: application/xml; name="daticert.xml"\r\n\r\n{facts}\r\n'
+        f'--b\r\nContent-Type: message/rfc822; name="postacert.eml"\r\n\r\n{inside}--b--\r\n'
+    )
+    more = [
+        "X-Trasporto: posta-certificata",
+        "Reply-To: mario@acme.example",
+        "Content-Type: multipart/mixed; boundary=b",
+    ]
+    author = '"Per conto di: mario@acme.example" <posta-certificata@evil.example>'
+    raw = mail(author, top=[EVIL], more=more, subject="POSTA CERTIFICATA: guasto", body=body)
+    arrival = Arrival("file", "127.0.0.1", "x@somewhere.example", (SUPPORT,), raw, datetime.now(UTC))
+    outcome = engine.take_mail(arrival)
+    assert outcome.outcome == "new"
+    assert outcome.who is not None
+    assert not outcome.who.verified
+    assert outcome.decision is not None
+    assert not outcome.decision.page
+    assert not outcome.acknowledge or outcome.who.customer is None

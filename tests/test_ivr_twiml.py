@@ -31,10 +31,14 @@ ALLOWED = {
         "action", "actionOnEmptyResult", "finishOnKey", "input", "language", "method", "numDigits",
         "speechTimeout", "timeout",
     },
-    "Record": {"action", "finishOnKey", "maxLength", "method", "playBeep", "timeout", "trim"},
+    "Record": {"action", "finishOnKey", "maxLength", "method", "playBeep", "timeout", "trim", "recordingStatusCallback", "transcribe", "transcribeCallback"},
     "Redirect": {"method"},
     "Dial": {"action", "answerOnBridge", "callerId", "method", "timeout"},
     "Number": set(),
+    "Conference": {
+        "beep", "endConferenceOnExit", "maxParticipants", "region", "startConferenceOnEnter", "statusCallback",
+        "statusCallbackEvent", "statusCallbackMethod", "waitMethod", "waitUrl",
+    },
     "Enqueue": {"action", "method", "waitUrl", "waitUrlMethod"},
     "Hangup": set(),
 }  # fmt: skip

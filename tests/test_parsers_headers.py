@@ -167,8 +167,8 @@ def test_two_from_headers_and_two_addresses_are_all_listed() -> None:
     assert message.from_ == parsers.Address("", "a@x.it")
 
 
-def test_the_same_from_header_repeated_is_one_sender() -> None:
-    assert len(mail("From: a@x.it", "From: a@x.it").froms) == 1
+def test_the_same_from_header_repeated_stays_two_for_whoever_must_trust_it() -> None:
+    assert len(mail("From: a@x.it", "From: a@x.it").froms) == 2
 
 
 def test_ids_that_differ_after_a_space_stay_two() -> None:

@@ -212,7 +212,7 @@ def test_a_caller_stands_in_a_conference_until_they_hang_up() -> None:
     script.timeline.advance(3_600)
     assert not phone.over
     phone.hang_up()
-    assert phone.says == ["(conference room)"]
+    assert phone.says == ["(conference room)", "(music)"]
 
 
 def test_a_waiting_caller_hears_the_wait_document_over_and_over_and_may_leave() -> None:

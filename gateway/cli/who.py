@@ -106,6 +106,7 @@ def _of_mail(settings: "Settings", path: Path, trusted_edge: str | None) -> "Sig
     proof = authenticate.authenticate(
         message, raw, peer="127.0.0.1" if edge else "", edge=edge, sealers=settings.sealers
     )
+    message, proof = author.unwrapped(message, proof, settings.pec_providers)
     found = author.of_mail(message, proof, settings.own_addresses, settings.form_senders)
     return found.sender.held or found.signs(message, settings.staff)
 

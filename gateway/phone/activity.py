@@ -170,15 +170,11 @@ class Recording(Doing):
 
 
 class Dialing(Doing):
-    """Dial: rings a number, or stands in a conference, until one of the two is gone."""
+    """Dial: rings a number, and they talk until one of the two is gone."""
 
     def __init__(self, phone: Phone, verb: ET.Element) -> None:
         super().__init__(phone, verb)
         self.drop: Callable[[], None] = lambda: None
-        conference = verb.find("Conference")
-        if conference is not None:
-            phone.hear("", f"(conference {(conference.text or '').strip()})")
-            return
         number = verb.findtext("Number") or verb.text or ""
         network = phone.line.network
         if network is None:
@@ -209,6 +205,7 @@ class Queue:
         self.wait = phone.address(verb, "waitUrl") if verb.get("waitUrl") else ""
         self.name = (verb.text or "").strip()
         phone.queue(self)
+        phone.line.queues.setdefault(self.name, []).append(self)
         self.again()
 
     def again(self) -> None:
@@ -217,6 +214,12 @@ class Queue:
             Doing(self.phone, self.verb).after(1.0, lambda: self.phone.go(self.wait, QueueSid="QU" + "0" * 32))
         else:
             Doing(self.phone, self.verb)
+
+    def gone(self) -> None:
+        """Not in the queue any more, for whatever reason."""
+        waiting = self.phone.line.queues.get(self.name, [])
+        if self in waiting:
+            waiting.remove(self)
 
     def leave(self, result: str) -> None:
         self.phone.queue(None)

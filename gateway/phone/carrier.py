@@ -26,7 +26,7 @@ ENDED: Final = frozenset({"completed", "busy", "no-answer", "failed", "canceled"
 
 Form = Mapping[str, str]
 Pairs = Sequence[tuple[str, str]]
-Kind = Literal["twilio", "signalwire", "telnyx", "simulator"]
+Kind = Literal["twilio", "signalwire", "telnyx", "simulator", "sip"]
 
 
 @dataclass(frozen=True, slots=True)

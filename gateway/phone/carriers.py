@@ -51,4 +51,6 @@ def unfit(ours: Configured, public_url: str) -> str:
     signed = twilio.signature(public_url + path, (), ours.auth_tokens[0])
     webhook = Webhook(path, b"", (), {twilio.HEADER: signed})
     carrier = of(ours, public_url, lambda: 0.0, seconds=1.0)
-    return "" if carrier.genuine(webhook) else f"a webhook signed for {public_url}{path} is not taken; correct public_url"
+    return (
+        "" if carrier.genuine(webhook) else f"a webhook signed for {public_url}{path} is not taken; correct public_url"
+    )

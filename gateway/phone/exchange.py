@@ -60,7 +60,7 @@ class Handset(Phone):
         sequence, self.sequence = self.sequence, self.sequence + 1
         if url and event in wanted:
             said = {"initiated": {"CallStatus": "initiated"}}.get(event, {})
-            self.post(url, {**status_fields(self, sequence), **said})
+            self.line.tell(url, {**self.facts(), **status_fields(self, sequence), **said})
 
     def as_row(self) -> dict[str, Any]:
         """The call as REST shows it."""
@@ -85,6 +85,7 @@ class Exchange:
     def __init__(self, line: Line) -> None:
         self.line = line
         self.calls: dict[str, Handset] = {}
+        self.callers: dict[str, Phone] = {}
         self.behaviour: dict[str, str | Callable[[Handset], object]] = {}
         self.orders = 0  # how often a call was ordered, for "nothing was rung twice"
         self.trouble: list[str] = []  # for tests: "before" fails the next order, "after" does it and fails to say so
@@ -119,17 +120,33 @@ class Exchange:
         call = self.calls.get(sid)
         return (200, call.as_row()) if call else _not_found(sid)
 
-    def update(self, sid: str, status: str) -> Reply:
-        """POST Calls/{sid}.json: "canceled" stops what is queued or rings, "completed" ends it in any state."""
+    def update(self, sid: str, status: str, url: str = "") -> Reply:
+        """POST Calls/{sid}.json: "canceled" stops what is queued or rings, "completed" ends it in any state; with an
+        address, a call that is up goes on there."""
         call = self.calls.get(sid)
         if call is None:
-            return _not_found(sid)
+            return self._send_to(sid, url) if sid in self.callers else _not_found(sid)
+        if url:
+            return self._send_to(sid, url)
         if status not in ("canceled", "completed"):
             return 400, {"code": 21220, "message": "invalid status", "status": 400}
         self.line.timeline.later(0, lambda: _stop(call, status))
         return 200, call.as_row()
 
+    def _send_to(self, sid: str, url: str) -> Reply:
+        phone = self.calls.get(sid) or self.callers[sid]
+        if not url or phone.status != "in-progress":
+            return 400, {"code": 21220, "message": "Call is not in-progress. Cannot redirect.", "status": 400}
+        self.line.timeline.later(0, lambda: None if phone.over else phone.sent_to(url))
+        return 200, {"sid": sid, "to": phone.to, "from": phone.from_, "status": phone.status}
+
     # ── telephones ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def incoming(self, from_: str, to: str) -> Phone:
+        """A customer's telephone; orders over REST reach its call."""
+        phone = Phone(self.line, from_=from_, to=to)
+        self.callers[phone.sid] = phone
+        return phone
 
     def ringing(self, number: str = "") -> tuple[Handset, ...]:
         """The telephones that ring now, oldest first."""

@@ -112,6 +112,22 @@ class Rest:
         """Ends a call in whatever state. May be repeated."""
         self._send("POST", self._call(sid), data={"Status": "completed"}, lost=Later)
 
+    def send_to(self, sid: str, url: str) -> None:
+        """A call that is up goes on with the document of another address. May be repeated."""
+        self._send("POST", self._call(sid), data={"Url": url, "Method": "POST"}, lost=Later)
+
+    def message(self, *, to: str, from_: str, body: str) -> str:
+        """Sends a text; its id. Raises Refused, Later (nothing happened) or Unknown (ask `messages` first)."""
+        fields = {"To": to, "From": from_, "Body": body}
+        return str(self._send("POST", f"{self._account}/Messages{self.suffix}", data=fields, lost=Unknown).get("sid") or "")
+
+    def messages(self, *, to: str, since: datetime) -> tuple[str, ...]:
+        """The texts that went to this number since then. Raises Later or Refused."""
+        asked = {"To": to, "PageSize": "50"}
+        answer = self._send("GET", f"{self._account}/Messages{self.suffix}", params=asked, lost=Later)
+        rows = ((row, _instant(row.get("date_created"))) for row in answer.get("messages") or ())
+        return tuple(str(row.get("body") or "") for row, at in rows if at is None or at >= since.replace(microsecond=0))
+
     def recording(self, sid: str) -> bytes:
         """The sound of a recording, fetched by its id from the configured address only, at most MAX_SOUND bytes.
 

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from hashlib import sha256
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin
 
-from gateway.phone import twilio
-from gateway.phone.activity import DO, Doing, Queue
+from gateway.phone import grammar, twilio
+from gateway.phone.activity import Doing, Queue
 from gateway.phone.timeline import Timeline
 
+if TYPE_CHECKING:
+    from gateway.phone.rooms import Room
+
 Fetch = Callable[[str, Mapping[str, str], Mapping[str, str]], tuple[int, str]]
-LONGEST_DOCUMENT = 64 * 1024
-LONGEST_SAY = 4096
+Sign = Callable[[str, Mapping[str, str], str], Mapping[str, str]]  # (url, form, token) -> headers
 ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 
 
@@ -55,6 +57,11 @@ class Line:
     network: Network | None = None
     recordings: dict[str, str] = field(default_factory=dict)  # recording's id -> what was said into it
     made: int = 0
+    sign: Sign = lambda url, fields, token: {"X-Twilio-Signature": twilio.signature(url, tuple(fields.items()), token)}
+    rooms: dict[str, Room] = field(default_factory=dict)
+    told_of_rooms: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    queues: dict[str, list[Queue]] = field(default_factory=dict)
+    held: list[tuple[str, Mapping[str, str]]] | None = None  # a list: news waits in it until `release`
 
     def new_id(self, kind: str, seed: str) -> str:
         """An id as the carrier makes them: two letters and 32 hexadecimal digits, never the same twice."""
@@ -63,8 +70,20 @@ class Line:
 
     def post(self, url: str, fields: Mapping[str, str]) -> tuple[int, str]:
         """A signed webhook."""
-        signed = twilio.signature(url, tuple(fields.items()), self.token)
-        return self.fetch(url, fields, {"X-Twilio-Signature": signed})
+        return self.fetch(url, fields, self.sign(url, fields, self.token))
+
+    def tell(self, url: str, fields: Mapping[str, str]) -> None:
+        """News: nobody waits for its answer, and it may overtake other news."""
+        if self.held is not None:
+            self.held.append((url, fields))
+        else:
+            self.post(url, fields)
+
+    def release(self, order: Sequence[int] | None = None) -> None:
+        """What was held back arrives, in this order (its own without one); nothing is held back any more."""
+        held, self.held = self.held or [], None
+        for place in order if order is not None else range(len(held)):
+            self.post(*held[place])
 
 
 class Phone:
@@ -142,9 +161,11 @@ class Phone:
         if self.over:
             return
         self.status, self.ended_at = status, self.line.timeline.now
-        if self._doing is not None:
-            self._doing.stop()
-        self._doing = None
+        doing, self._doing = self._doing, None
+        if doing is not None:
+            doing.stop()
+        if self._queue is not None:
+            self._queue.gone()
         self._verbs.clear()
         self.on_end()
 
@@ -197,7 +218,9 @@ class Phone:
         if self.over:
             return
         if self._verbs:
-            DO[(verb := self._verbs.popleft()).tag](self, verb)
+            from gateway.phone.rooms import VERBS
+
+            VERBS[(verb := self._verbs.popleft()).tag](self, verb)
         elif self._queue is not None:
             self._queue.again()
         else:
@@ -210,7 +233,14 @@ class Phone:
         self._doing = doing
 
     def queue(self, queue: Queue | None) -> None:
+        if self._queue is not None:
+            self._queue.gone()
         self._queue = queue
+
+    def sent_to(self, url: str) -> None:
+        """Somebody ordered over REST that this call goes on with another document."""
+        self.queue(None)
+        self.go(url)
 
     def leave_queue(self, result: str = "bridged") -> None:
         """Somebody took (or dropped) the waiting caller."""
@@ -223,23 +253,12 @@ class Phone:
 
     def _read(self, body: str | None) -> list[ET.Element] | None:
         """The verbs of a document; None for what the carrier would refuse."""
-        if body is None or len(body.encode()) > LONGEST_DOCUMENT:
-            self.errors.append("no document, or one above 64 KiB")
-            return None
-        try:
-            root = ET.fromstring(body.encode())  # noqa: S314  (from Presa itself; a bomb would be its own bug)
-        except ET.ParseError as error:
-            self.errors.append(f"not XML: {error}")
-            return None
-        wrong = [verb.tag for verb in root if verb.tag not in DO]
-        wrong += ["long Say" for say in root.iter("Say") if len(say.text or "") > LONGEST_SAY]
-        if root.tag != "Response" or wrong:
-            self.errors.append(f"not TwiML: {root.tag} {wrong}")
-            return None
-        return list(root)
+        wrong = ("no document",) if body is None else grammar.faults(body)
+        self.errors.extend(wrong)
+        return None if wrong or body is None else list(ET.fromstring(body.encode()))  # noqa: S314  (checked above)
 
     def _post_status(self, url: str, sequence: int) -> None:
-        self.post(url, status_fields(self, sequence))
+        self.line.tell(url, {**self.facts(), **status_fields(self, sequence)})
 
 
 def status_fields(phone: Phone, sequence: int) -> dict[str, str]:

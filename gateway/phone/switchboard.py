@@ -53,7 +53,8 @@ def router(exchange: Exchange) -> APIRouter:
 
     @routes.post(f"{calls}/{{sid}}.json")
     async def update(sid: str, posted: Posted) -> JSONResponse:
-        return _json(exchange.update(sid, (posted.get("Status") or ("",))[0]))
+        said, url = ((posted.get(name) or ("",))[0] for name in ("Status", "Url"))
+        return _json(exchange.update(sid, said, url))
 
     @routes.get("/phones")
     async def phones() -> list[dict[str, Any]]:

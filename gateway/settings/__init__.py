@@ -33,6 +33,7 @@ class Settings:
     -> folders of letters that it lays over ours. `people`: the directory file, empty when there is none (then the
     database's directory is all there is). `form_senders`: web forms whose Reply-To names the author.
     `staff`: our own people's addresses, who may pass customers' mails on. `sealers`: domains whose ARC sets are believed.
+    `pec_providers`: domains of certified mail (PEC) providers whose envelopes vouch for the sender inside.
     `demo`: loopback peers may send without proof; only a configuration that
     can't reach the world has it.
     """
@@ -56,6 +57,7 @@ class Settings:
     form_senders: frozenset[str] = frozenset()
     staff: frozenset[str] = frozenset()
     sealers: frozenset[str] = frozenset()
+    pec_providers: frozenset[str] = frozenset()
     dkim: Dkim | None = None
     door: MailDoor = field(default_factory=MailDoor)
     loops: Loops = field(default_factory=Loops)
@@ -99,6 +101,7 @@ def load(home: Path, env: Mapping[str, str]) -> Settings:
         form_senders=base.form_senders,
         staff=base.staff,
         sealers=base.sealers,
+        pec_providers=base.pec_providers,
         dkim=base.dkim,
         door=base.door,
         loops=base.loops,

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gateway.settings import desk_checks, desk_holidays, desk_model, notation, source
+from gateway.settings import desk_checks, desk_holidays, desk_model, desk_rules, notation, source
 from gateway.settings.desk_duty import on_call
 from gateway.settings.desk_model import DeskFile, PlanSection
 from gateway.settings.notation import Cell
 from routing import calendars
 from routing.calendars import Calendar
 from routing.desk import (
+    Agent,
     Allowance,
     CallbackRules,
     ClockRules,
@@ -30,7 +31,6 @@ from routing.desk import (
     PhoneRules,
     Plan,
     Queue,
-    Route,
     Target,
     WordRule,
 )
@@ -55,7 +55,7 @@ def _read(document: source.Document, text: str) -> Desk:
     if problems:
         raise source.ConfigError(problems)
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return replace(build(file), version=version, source=text)
+    return replace(build(file), version=version, source=text, rule_tests=desk_rules.tests(file, document))
 
 
 def json_schema() -> dict[str, Any]:
@@ -94,19 +94,19 @@ def build(file: DeskFile) -> Desk:
         levels=tuple(Level(level.id, level.label) for level in file.levels),
         teams=file.teams,
         queues={
-            name: Queue(name, queue.label, queue.level, tuple(queue.served_by), queue.hours)
+            name: Queue(
+                name, queue.label, queue.level, tuple(queue.served_by), queue.hours, queue.assign, tuple(queue.skills),
+                queue.restricted,
+            )
             for name, queue in file.queues.items()
         },
         fallback_queue=file.fallback_queue,
-        routes=tuple(
-            Route(r.queue, frozenset(r.kinds), frozenset(r.priorities), frozenset(r.plans), frozenset(r.reasons))
-            for r in file.routes
-        ),
+        routes=tuple(map(desk_rules.route, file.routes)),
         precedence=file.precedence,
         days_from=file.days_from,
         channel_kinds={channel: frozenset(kinds) for channel, kinds in file.channel_kinds.items()},
         contacts_only=file.contacts_only,
-        screening=tuple(WordRule(_lower(rule.words), rule.priority, rule.kind) for rule in file.screening),
+        screening=tuple(WordRule(_lower(rule.words), rule.priority, rule.kind, rule.points) for rule in file.screening),
         events=tuple(EventRule(e.id, e.label, _lower(e.words), e.priority) for e in file.events),
         lives={kind: _life(file, kind) for kind in file.lives},
         phone=_phone(file),
@@ -121,6 +121,12 @@ def build(file: DeskFile) -> Desk:
             fault_customers=file.relating.fault_customers,
         ),
         told_by=file.escalations.told_by if file.escalations else {},
+        rules=tuple(map(desk_rules.rule, file.rules)),
+        severity=file.severity,
+        core_services=_lower(file.core_services),
+        commands=frozenset(file.commands),
+        asks={kind: tuple(wanted) for kind, wanted in file.asks.items()},
+        staff={login: desk_rules.worker(login, one) for login, one in file.staff.items()},
         placeholders=(*file.placeholders, *(c.placeholder for c in file.calendars.values() if c.placeholder)),
     )
 
@@ -162,6 +168,7 @@ def _plan(file: DeskFile, name: str, plan: PlanSection) -> Plan:
         calendar_by_region=plan.calendar_by_region,
         features=frozenset(plan.features),
         scope=_lower(plan.scope),
+        highest=plan.highest,
     )
 
 

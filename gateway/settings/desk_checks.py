@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 
-from gateway.settings import notation
+from gateway.settings import desk_rules, notation
 from gateway.settings.desk_duty import layer_of
 from gateway.settings.desk_holidays import country_days
 from gateway.settings.desk_model import (
@@ -20,6 +20,7 @@ from gateway.settings.desk_model import (
     PlanSection,
 )
 from gateway.settings.source import Document, Loc
+from ivr.prompts import TONGUES
 from routing.desk import Kind
 
 Problem = tuple[Loc, str, str, str]
@@ -39,6 +40,7 @@ def problems(file: DeskFile, document: Document) -> Iterator[str]:
         _escalations,
         _queues,
         _words,
+        desk_rules.problems,
         _lives,
         _phone,
         _duty,
@@ -323,7 +325,8 @@ def _phone(file: DeskFile) -> Iterator[Problem]:
         yield from _key(("phone", "menu", _as_written(key)), key)
     for language, prompts in phone.prompts.items():
         yield from _unknown(("phone", "prompts", language), language, file.languages, "language")
-        yield from _all_unknown(("phone", "prompts", language), list(prompts), PROMPTS, "prompt")
+        for prompt in prompts:
+            yield from _unknown(("phone", "prompts", language, prompt), prompt, TONGUES["en"].words, "prompt")
     if phone.callbacks is not None and phone.callbacks.from_hour >= phone.callbacks.to_hour:
         loc = ("phone", "callbacks", "to_hour")
         yield loc, f"{phone.callbacks.to_hour}", "an hour after from_hour", "correct one of the two"

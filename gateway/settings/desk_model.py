@@ -11,7 +11,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from gateway.settings import notation
 from gateway.settings.notation import Cell, Hours
-from routing.desk import Allowance, Channel, DaysFrom, Kind, NumberType, Precedence, Target, Telling
+from routing.desk import (
+    Allowance,
+    Ask,
+    Assignment,
+    Channel,
+    Command,
+    DaysFrom,
+    Kind,
+    Matter,
+    NumberType,
+    Precedence,
+    Target,
+    Telling,
+)
 from routing.oncall import Channel as PageChannel
 from routing.relate_policy import JOINS, Join
 
@@ -133,6 +146,7 @@ class PlanSection(Section):
     substitutes: dict[str, str] = {}
     features: list[str] = []
     scope: list[Text] = Field([], description="an add-on: words of a report that it is for")
+    highest: str | None = Field(None, description="words alone never give a more urgent priority than this")
     on_call: PlanOnCallSection | None = None
 
 
@@ -195,6 +209,22 @@ class QueueSection(Section):
     level: str | None = None
     served_by: list[str]
     hours: str
+    assign: Assignment = "pull"
+    skills: list[Text] = []
+    restricted: bool = False
+
+
+class WorkerSection(Section):
+    """Somebody who can be given tickets, by their login. ``most``: open tickets from which they get no more."""
+
+    name: Text
+    teams: Annotated[list[str], Field(min_length=1)]
+    skills: list[Text] = []
+    languages: list[str] = []
+    regions: list[Text] = []
+    customers: list[Text] = Field([], description="ids of the customers whose named engineer they are")
+    substitute: str | None = None
+    most: Annotated[int, Field(ge=1)] | None = None
 
 
 class RouteSection(Section):
@@ -205,14 +235,92 @@ class RouteSection(Section):
     priorities: list[str] = []
     plans: list[str] = []
     reasons: list[Text] = []
+    regions: list[Text] = []
+    languages: list[Text] = []
+    channels: list[Channel] = []
+    facts: list[Text] = []
 
 
 class WordSection(Section):
-    """Words in a report that speak for a priority or a kind."""
+    """Words in a report that speak for a priority or a kind. ``points``: 2 are enough, 1 needs company."""
 
     words: Annotated[list[Text], Field(min_length=1)]
     priority: str | None = None
     kind: Kind | None = None
+    points: Annotated[int, Field(ge=1, le=9)] = 3
+
+
+class ConditionSection(Section):
+    """Each given list: the report has at least one of its values. ``signs``: what the house reads from words; ``facts``: what
+    earlier rules found."""
+
+    words: list[Text] = []
+    signs: list[Text] = []
+    facts: list[Text] = []
+    channels: list[Channel] = []
+    kinds: list[Kind] = []
+    priorities: list[str] = []
+    plans: list[str] = []
+    customers: list[Text] = []
+    regions: list[Text] = []
+    languages: list[Text] = []
+    reasons: list[Text] = []
+    verified: bool | None = None
+    automatic: bool | None = None
+
+
+class ActionSection(Section):
+    """What a rule adds. A kind or priority is a vote of so many ``points``."""
+
+    kind: Kind | None = None
+    priority: str | None = None
+    points: Annotated[int, Field(ge=1, le=9)] = 3
+    queue: str | None = None
+    marks: list[Slug] = []
+    facts: list[Text] = []
+
+
+class RuleSection(Section):
+    """When every condition of ``when`` holds and none of ``unless``, ``then`` is added."""
+
+    name: Text
+    when: ConditionSection
+    unless: ConditionSection = Field(default_factory=ConditionSection)
+    then: ActionSection
+
+
+class TestReportSection(Section):
+    """A made-up report. ``plan``: of its customer; without one nobody knows the sender."""
+
+    subject: str = ""
+    text: str = ""
+    channel: Channel = "mail"
+    plan: str | None = None
+    customer: Text = "CUSTOMER"
+    verified: bool = True
+    region: Text | None = None
+    language: Text | None = None
+    kind: Kind | None = None
+    priority: str | None = None
+    automatic: bool = False
+
+
+class ExpectSection(Section):
+    """What must come of it; what is not named is not looked at. ``not_fired``: rules that must not hold."""
+
+    kind: Kind | None = None
+    priority: str | None = None
+    queue: str | None = None
+    marks: list[Text] = []
+    fired: list[Text] = []
+    not_fired: list[Text] = []
+
+
+class RuleTestSection(Section):
+    """Run by `presa check`."""
+
+    report: TestReportSection
+    expect: ExpectSection
 
 
 class EventSection(Section):
@@ -434,6 +542,13 @@ class DeskFile(Section):
     channel_kinds: dict[Channel, list[Kind]] = {}
     contacts_only: bool = False
     screening: list[WordSection] = []
+    rules: list[RuleSection] = []
+    rule_tests: list[RuleTestSection] = []
+    severity: dict[str, int] = Field({}, description="points of what words say from which (below zero: to which) a priority is given")
+    core_services: list[Text] = Field([], description="words that name a core service")
+    commands: list[Command] = Field([], description="commands that a verified sender may give in a mail's first line")
+    asks: dict[Kind, list[Ask]] = Field({}, description="what the first answer asks for where a report lacks it")
+    staff: dict[str, WorkerSection] = Field({}, description="who can be given tickets, by their login")
     events: list[EventSection] = []
     lives: dict[Kind, LifeSection] = {}
     phone: PhoneSection | None = None

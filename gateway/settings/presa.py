@@ -7,6 +7,7 @@ proof of their address, is refused to every configuration that could reach real 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -26,11 +27,13 @@ from gateway.settings.mail_door import (
 )
 from gateway.settings.mailboxes import NAME, Mailbox, MailboxModel, mailboxes
 from gateway.settings.secrets import Secrets
+from gateway.settings.sip import Sip, SipModel, sip
 from gateway.settings.source import ConfigError, Document, validate
 from identity import normal
 from identity.results import Edge
 
 CARRIER_APIS: Mapping[str, str] = {"twilio": "https://api.twilio.com", "telnyx": "https://api.telnyx.com"}
+SIP_ACCOUNT = "AC" + "0" * 32
 SMARTHOST_SCHEMES = ("smtp", "smtp+starttls", "smtps", "outbox")
 # Names that reach nobody: RFC 2606 and RFC 6761.
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
@@ -88,23 +91,24 @@ class Carrier:
     `auth_tokens`: what webhooks are checked with; `api_key`: what orders are given with, where that is something else;
     `application`: the TeXML application at Telnyx."""
 
-    kind: Literal["twilio", "signalwire", "telnyx", "simulator"]
+    kind: Literal["twilio", "signalwire", "telnyx", "simulator", "sip"]
     number: str
     api_url: str
     account_sid: str | None = field(default=None, repr=False)
     auth_tokens: tuple[str, ...] = field(default=(), repr=False)
     api_key: str | None = field(default=None, repr=False)
     application: str = ""
+    sip: Sip | None = None
 
     @property
     def ready(self) -> bool:
         """Whether webhooks can be checked and calls be made; otherwise the phone door stays shut."""
-        return bool(self.auth_tokens and self.account_sid and (self.api_key or self.kind in ("twilio", "simulator")))
+        return bool(self.auth_tokens and self.account_sid and (self.api_key or self.kind in ("twilio", "simulator", "sip")))
 
     @property
     def path(self) -> str:
-        """Below which its webhooks come in; the simulator is a Twilio."""
-        return f"/phone/{'twilio' if self.kind == 'simulator' else self.kind}"
+        """Below which its webhooks come in; the simulator and a line of our own are a Twilio."""
+        return f"/phone/{'twilio' if self.kind in ('simulator', 'sip') else self.kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class Base:
     form_senders: frozenset[str] = frozenset()
     staff: frozenset[str] = frozenset()
     sealers: frozenset[str] = frozenset()
+    pec_providers: frozenset[str] = frozenset()
     dkim: Dkim | None = None
     door: MailDoor = field(default_factory=MailDoor)
     loops: Loops = field(default_factory=Loops)
@@ -214,10 +219,11 @@ class _Held(_Model):
 
 
 class _Carrier(_Model):
-    kind: Literal["twilio", "signalwire", "telnyx", "simulator"]
+    kind: Literal["twilio", "signalwire", "telnyx", "simulator", "sip"]
     number: Annotated[str, BeforeValidator(_number)] = Field(alias="from")
     api_url: Annotated[str, AfterValidator(_url)] | None = None
     application: str = Field(default="", max_length=64)
+    sip: SipModel | None = None
     demo_account_sid: str | None = None
     demo_auth_token: str | None = None
 
@@ -249,6 +255,7 @@ class _Presa(_Model):
     form_senders: list[Own] = []
     staff: list[Own] = []
     sealers: list[Annotated[str, AfterValidator(_domain)]] = []
+    pec_providers: list[Annotated[str, AfterValidator(_domain)]] = []
     smtp: MailDoorModel = MailDoorModel()
     loops: LoopsModel = LoopsModel()
     dkim: _Dkim | None = None
@@ -275,6 +282,7 @@ def read(document: Document, env: Mapping[str, str], secrets: Secrets) -> Base:
         form_senders=frozenset(written.form_senders),
         staff=frozenset(written.staff),
         sealers=frozenset(written.sealers),
+        pec_providers=frozenset(written.pec_providers),
         dkim=Dkim(**written.dkim.model_dump()) if written.dkim else None,
         door=mail_door.mail_door(document, written.smtp, problems),
         loops=Loops(**written.loops.model_dump()),
@@ -318,6 +326,8 @@ def _carrier(written: _Carrier | None, env: Mapping[str, str], secrets: Secrets)
             who, tokens, key = secrets.signalwire_project, secrets.signalwire_signing_keys, secrets.signalwire_token
         case "telnyx":
             who, tokens, key = secrets.telnyx_account_sid, secrets.telnyx_public_keys, secrets.telnyx_api_key
+        case "sip":  # signs and checks within one process: nobody else ever needs the token
+            who, tokens, key = SIP_ACCOUNT, (token_hex(32),), None
         case _:
             who, tokens, key = secrets.twilio_account_sid, secrets.twilio_auth_tokens, None
     return Carrier(
@@ -328,6 +338,7 @@ def _carrier(written: _Carrier | None, env: Mapping[str, str], secrets: Secrets)
         auth_tokens=tokens or demo_tokens,
         api_key=key,
         application=written.application,
+        sip=sip(written.sip, secrets.sip_password),
     )
 
 
@@ -338,6 +349,7 @@ def _carrier_problems(document: Document, written: _Carrier | None) -> list[str]
     needs = {
         "signalwire": ("api_url", "the address of your space", "write api_url: https://NAME.signalwire.com"),
         "telnyx": ("application", "the TeXML application of the number", "write its id as application:"),
+        "sip": ("sip", "where the line listens and who may call", "write sip: {listen: …, peers: […]}"),
     }.get(written.kind)
     if needs is None or getattr(written, needs[0]):
         return []

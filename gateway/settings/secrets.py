@@ -30,6 +30,7 @@ class Secrets:
     dkim_key: str | None = field(default=None, repr=False)
     signalwire_project: str | None = field(default=None, repr=False)
     signalwire_token: str | None = field(default=None, repr=False)
+    sip_password: str | None = field(default=None, repr=False)
     signalwire_signing_keys: tuple[str, ...] = field(default=(), repr=False)
     telnyx_account_sid: str | None = field(default=None, repr=False)
     telnyx_api_key: str | None = field(default=None, repr=False)
@@ -63,6 +64,7 @@ def read(env: Mapping[str, str]) -> Secrets:
         dkim_key=value(env, "PRESA_DKIM_KEY"),
         signalwire_project=value(env, "PRESA_SIGNALWIRE_PROJECT"),
         signalwire_token=value(env, "PRESA_SIGNALWIRE_TOKEN"),
+        sip_password=value(env, "PRESA_SIP_PASSWORD"),
         signalwire_signing_keys=_one_or_two(env, "PRESA_SIGNALWIRE_SIGNING_KEY"),
         telnyx_account_sid=value(env, "PRESA_TELNYX_ACCOUNT_SID"),
         telnyx_api_key=value(env, "PRESA_TELNYX_API_KEY"),

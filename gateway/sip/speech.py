@@ -18,7 +18,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final, Literal
 
@@ -64,7 +64,7 @@ class Speech:
     """Says sentences. Shared by the threads of all calls."""
 
     def __init__(self, voices: Voices, kept_bytes: int = KEPT_BYTES) -> None:
-        self._voices, self._room = voices, kept_bytes
+        self.voices, self._room = voices, kept_bytes
         self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
@@ -90,13 +90,13 @@ class Speech:
 
     def _spoken(self, text: str, language: str) -> bytes:
         short = language.partition("-")[0].lower()
-        model = self._voices.models.get(short)
+        model = self.voices.models.get(short)
         try:
-            if self._voices.piper and model:
-                raw = _run([self._voices.piper, "--model", model, "--output_raw"], text)
+            if self.voices.piper and model:
+                raw = _run([self.voices.piper, "--model", model, "--output_raw"], text)
                 return resampled(raw, _rate_of(model))
             voice = ESPEAK.get(language) or ESPEAK.get(short) or short
-            sound = _run([self._voices.espeak, "--stdin", "--stdout", "-v", voice, "-s", WORDS_A_MINUTE], text)
+            sound = _run([self.voices.espeak, "--stdin", "--stdout", "-v", voice, "-s", WORDS_A_MINUTE], text)
             return pcm_of(sound)
         except (OSError, subprocess.SubprocessError, ValueError) as trouble:
             log.error("sip.speech_failed", language=language, characters=len(text), why=type(trouble).__name__)
@@ -153,7 +153,7 @@ def resampled(frames: bytes, rate: int) -> bytes:
     total = [0, *accumulate(samples)]
     step = rate / RATE
     edges = [int(n * step) for n in range(int(len(samples) / step) + 1)]
-    means = [(total[b] - total[a]) // (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    means = [(total[b] - total[a]) // (b - a) for a, b in pairwise(edges)]
     return array("h", means).tobytes()
 
 

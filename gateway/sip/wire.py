@@ -19,7 +19,7 @@ import structlog
 from aiosipua import transaction
 from aiosipua.headers import stringify_uri
 from aiosipua.message import SipMessage, SipRequest, SipResponse
-from aiosipua.transport import UdpSipTransport, _stamp_via_received
+from aiosipua.transport import SipTransport, _stamp_via_received
 from aiosipua.uac import SipUAC
 from aiosipua.utils import generate_tag
 
@@ -46,8 +46,21 @@ class Rate:
         return self._count <= self._most
 
 
+class _Datagrams(asyncio.DatagramProtocol):
+    """The library's own takes no transport of uvloop's."""
+
+    def __init__(self, taken: Callable[[bytes, Address], None]) -> None:
+        self._taken = taken
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        self._taken(data, (str(addr[0]), int(addr[1])))
+
+    def error_received(self, exc: Exception) -> None:
+        """Nobody listens there: what was sent is repeated, and given up."""
+
+
 @dataclass
-class Wire(UdpSipTransport):
+class Wire(SipTransport):
     """UDP. `allowed`: is this address a peer; `on_request` sees each peer's request first, and says if it was for it."""
 
     allowed: Callable[[str], bool] = lambda _host: False
@@ -57,20 +70,24 @@ class Wire(UdpSipTransport):
     _rates: OrderedDict[str, Rate] = field(default_factory=OrderedDict, repr=False)
     _strangers: Rate = field(default_factory=lambda: Rate(STRANGERS_A_SECOND), repr=False)
     _answered: OrderedDict[Key, tuple[SipResponse, Address]] = field(default_factory=OrderedDict, repr=False)
-    _sent: OrderedDict[Key, SipRequest] = field(default_factory=OrderedDict, repr=False)
-    _over: OrderedDict[Key, SipRequest] = field(default_factory=OrderedDict, repr=False)
+    _sent: OrderedDict[Key, tuple[SipRequest, Address]] = field(default_factory=OrderedDict, repr=False)
+    _over: OrderedDict[Key, tuple[SipRequest, Address]] = field(default_factory=OrderedDict, repr=False)
+    _socket: asyncio.DatagramTransport | None = field(default=None, repr=False)
     _again: dict[Key, asyncio.TimerHandle] = field(default_factory=dict, repr=False)
 
     async def start(self) -> None:
-        await super().start()
-        assert self._udp_transport is not None
-        bound = self._udp_transport.get_extra_info("sockname")
+        loop = asyncio.get_running_loop()
+        made, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._dispatch), local_addr=self.local_addr)
+        self._socket = made
+        bound = made.get_extra_info("sockname")
         self.local_addr = (self.local_addr[0], int(bound[1]))
 
     async def stop(self) -> None:
         for handle in self._again.values():
             handle.cancel()
-        await super().stop()
+        self._again.clear()
+        if self._socket is not None:
+            self._socket.close()
 
     # In -----------------------------------------------------------------------------------------------------------
 
@@ -141,20 +158,20 @@ class Wire(UdpSipTransport):
 
     def _of_invite(self, key: Key, response: SipResponse) -> bool:
         """Whether the library should see it. Refusals are acknowledged (17.1.1.3), and count once."""
-        invite = self._sent.get(key) or self._over.get(key)
-        if invite is None:
+        sent = self._sent.get(key) or self._over.get(key)
+        if sent is None:
             return False
         if response.status_code >= 300:
-            self._acknowledge(invite, response)
+            self._acknowledge(*sent, response)
             first = self._sent.pop(key, None) is not None
-            self._over[key] = invite
+            self._over[key] = sent
             _bound(self._over)
             return first
         if response.status_code >= 200 and self.uac is not None:
             self._follow(response)
         return True
 
-    def _acknowledge(self, invite: SipRequest, response: SipResponse) -> None:
+    def _acknowledge(self, invite: SipRequest, addr: Address, response: SipResponse) -> None:
         ack = SipRequest(method="ACK", uri=invite.uri)
         ack.headers.append("Via", invite.headers.get("via")[0])
         for name in ("From", "Call-ID", "Max-Forwards"):
@@ -162,10 +179,7 @@ class Wire(UdpSipTransport):
         ack.headers.set_single("To", response.headers.get_first("to") or "")
         number = invite.cseq.seq if invite.cseq else 1
         ack.headers.set_single("CSeq", f"{number} ACK")
-        call = self.uac.get_call(invite.call_id or "") if self.uac else None
-        target = call.remote_addr if call else getattr(invite, "sent_to", None)
-        if target is not None:
-            self._send(ack, target)
+        self._send(ack, addr)
 
     def _follow(self, response: SipResponse) -> None:
         """An answer says where the rest of the call goes: its Contact, by way of its Record-Route (12.1.2)."""
@@ -189,8 +203,7 @@ class Wire(UdpSipTransport):
             self._answered[key] = (message, addr)
             _bound(self._answered)
         elif message.method != "ACK":
-            message.sent_to = addr  # type: ignore[attr-defined]
-            self._sent[key] = message
+            self._sent[key] = message, addr
             _bound(self._sent)
             self._repeat(key, message, addr, transaction.T1, transaction.T1)
 
@@ -206,15 +219,20 @@ class Wire(UdpSipTransport):
 
         self._again[key] = asyncio.get_running_loop().call_later(wait, again)
 
+    def unanswered(self, request: SipRequest) -> bool:
+        """Has nothing at all come back to it yet?"""
+        return _key(request) in self._again
+
     def forget(self, request: SipRequest) -> None:
         """Do not repeat it any more."""
-        timer = self._again.pop(_key(request) or ("", "", ""), None)
+        key = _key(request)
+        timer = self._again.pop(key, None) if key else None
         if timer is not None:
             timer.cancel()
 
     def _send(self, message: SipRequest | SipResponse, addr: Address) -> None:
-        if self._udp_transport is not None and not self._udp_transport.is_closing():
-            self._udp_transport.sendto(bytes(message), addr)
+        if self._socket is not None and not self._socket.is_closing():
+            self._socket.sendto(bytes(message), addr)
 
 
 def _key(message: SipRequest | SipResponse) -> Key | None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from gateway.store import jobs
 from gateway.store.prepared import Prepared
 from gateway.store.tables import call_events, call_steps, callbacks, calls, pages, pin_tries
 
@@ -153,6 +154,7 @@ def of_ticket(connection: Connection, ticket_id: int) -> tuple[StoredCall, ...]:
 
 
 def open_page(connection: Connection, ticket_id: int, at: datetime) -> int:
+    jobs.watch_soon(connection, at)
     values = {"ticket_id": ticket_id, "at": at, "state": {}, "open": True}
     return int(connection.execute(sa.insert(pages).returning(pages.c.id), values).scalar_one())
 

@@ -41,7 +41,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What a calendar kept elsewhere said. `spans`: (person, start, end, title)."""
+    """What a calendar kept elsewhere said. `spans`: (person, start, end, title). `read_at`: when it said something new last."""
 
     rota: str
     source: str

@@ -49,7 +49,7 @@ class Settled:
 Handler = Callable[[Job], Settled]
 
 FIRST_BACK_OFF = timedelta(seconds=5)
-COMING_BACK = ("held", "balance", "retain", "duty-watch", "duty-handoffs", "duty-calendars")  # kinds of which there is always one; nobody waits for them
+COMING_BACK = ("held", "balance", "retain", "duty-watch", "duty-handoffs", "duty-calendars", "watchdog")  # kinds of which there is always one; nobody waits for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +198,15 @@ def call_up(connection: Connection, kinds: Sequence[str], now: datetime) -> None
     due = sa.update(jobs).where(jobs.c.kind.in_(kinds), jobs.c.run_at.isnot(None))
     connection.execute(due.values(run_at=now, fence=jobs.c.fence + 1))
     wake_jobs(connection)
+
+
+WATCH_WITHIN = timedelta(seconds=20)
+
+
+def watch_soon(connection: Connection, now: datetime) -> None:
+    """A page has been opened: the watchdog, which sleeps while there is none, looks soon."""
+    asleep = sa.update(jobs).where(jobs.c.kind == "watchdog", jobs.c.run_at > now + WATCH_WITHIN)
+    connection.execute(asleep.values(run_at=now + WATCH_WITHIN))
 
 
 def cancel(connection: Connection, kind: str, ticket_id: int) -> None:

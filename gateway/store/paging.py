@@ -120,11 +120,12 @@ def watched(connection: Connection, at_least: datetime) -> tuple[Watched, ...]:
     )
 
 
-def open_of_desk(connection: Connection, desk: str) -> tuple[tuple[int, Mapping[str, Any]], ...]:
-    """The open pages of a desk, newest first."""
-    query = sa.select(pages.c.id, pages.c.state).join(tickets, tickets.c.id == pages.c.ticket_id)
-    rows = connection.execute(query.where(pages.c.open, tickets.c.desk == desk).order_by(pages.c.id.desc()))
-    return tuple((row.id, row.state) for row in rows)
+def of_desk(connection: Connection, desk: str, since: datetime) -> tuple[tuple[int, int, Mapping[str, Any]], ...]:
+    """(page, ticket, state) of a desk's pages that are open or began since then, newest first."""
+    query = sa.select(pages.c.id, pages.c.ticket_id, pages.c.state).join(tickets, tickets.c.id == pages.c.ticket_id)
+    wanted = sa.and_(tickets.c.desk == desk, sa.or_(pages.c.open, pages.c.at >= since))
+    rows = connection.execute(query.where(wanted).order_by(pages.c.id.desc()))
+    return tuple((row.id, row.ticket_id, row.state) for row in rows)
 
 
 def between(connection: Connection, start: datetime, end: datetime) -> tuple[tuple[str, Mapping[str, Any]], ...]:

@@ -74,7 +74,9 @@ def update(connection: Connection, sid: str, **changes: Any) -> None:
 def remove(connection: Connection, which: sa.ColumnElement[bool], now: datetime) -> tuple[str, ...]:
     """Sounds and transcripts gone, for good, and at the carrier as soon as it answers; returns their ids."""
     there = sa.and_(which, recordings.c.state != "removed")
-    found = connection.execute(sa.select(recordings.c.sid, recordings.c.ticket_id, recordings.c.at_carrier).where(there)).all()
+    found = connection.execute(
+        sa.select(recordings.c.sid, recordings.c.ticket_id, recordings.c.at_carrier).where(there)
+    ).all()
     for row in found:
         if row.at_carrier:
             todo(connection, row.sid, "forget", row.ticket_id, now)

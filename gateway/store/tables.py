@@ -414,7 +414,7 @@ duty_calendars = Table(
     Column("desk", Text, primary_key=True),
     Column("rota", Text, primary_key=True),
     Column("source", Text, primary_key=True),  # sha256 of the file's or address's name, which may be a secret
-    Column("read_at", Instant),  # the last time that it could be read
+    Column("read_at", Instant),  # when it said something new last; NULL: it was never read
     Column("spans", Json, nullable=False),  # [person, start, end, what the event is called], instants in ISO 8601
     Column("problems", Json, nullable=False),
 )
@@ -488,10 +488,40 @@ callbacks = Table(
     Column("number", Text, nullable=False),
     Column("ticket_id", BigInteger),
     Column("language", Text, nullable=False),
-    Column("state", Text, nullable=False),  # waiting | done | given up
+    Column("state", Text, nullable=False),  # waiting | ringing | talking | done | given up | cancelled
+    Column("desk", Text),
+    Column("customer", Text),
+    Column("mode", Text, nullable=False, server_default="later"),  # later | now
+    Column("source", Text, nullable=False, server_default="phone"),  # phone | link | api | console
+    Column("rank", Integer, nullable=False, server_default="0"),  # of the plan: lower goes first
+    Column("zone", Text),  # the customer's own clock
+    Column("not_before", Instant),
+    Column("not_after", Instant),
+    Column("next_at", Instant),  # not rung before: the pause after an attempt
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("cost", Integer, nullable=False, server_default="0"),  # hundredths, as estimated when it was taken
+    Column("attempt", Json),  # routing.paging.Page: what is being tried now
+    Column("why", Text),  # why it ended
 )
 Index("ix_callbacks_caller_at", callbacks.c.caller, callbacks.c.at)
 Index("ix_callbacks_number_at", callbacks.c.number, callbacks.c.at)
+Index("ix_callbacks_state_desk", callbacks.c.state, callbacks.c.desk)
+waiting_calls = Table(
+    "waiting_calls",  # our own queue for a person: who waits, since when, and whose telephone rings for whom
+    metadata,
+    Column("sid", Text, primary_key=True),
+    Column("desk", Text, nullable=False),
+    Column("ticket_id", BigInteger),
+    Column("rank", Integer, nullable=False),
+    Column("at", Instant, nullable=False),  # the order: for a call back the instant of its request
+    Column("since", Instant, nullable=False),  # on the line and waiting
+    Column("state", Text, nullable=False),  # waiting | ringing | over
+    Column("agent", Text),
+    Column("tried", Json, nullable=False),  # agents who did not pick up
+    Column("seen_at", Instant, nullable=False),  # the last time that the line asked
+    Column("talked", Integer),  # seconds, ringing included, of who was connected
+)
+Index("ix_waiting_calls_desk_state", waiting_calls.c.desk, waiting_calls.c.state)
 
 recordings = Table(
     "recordings",  # what callers said, where a desk records; the sound goes with time, the row stays

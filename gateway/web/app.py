@@ -3,7 +3,7 @@ logic.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,11 @@ from starlette.types import ASGIApp
 from gateway.web import console
 from gateway.web.backend import Backend
 from gateway.web.cards import Cards
+from gateway.web.duty import DutyBook
 from gateway.web.held import HeldMails
+from gateway.web.phone_page import PhonePages
 from gateway.web.related import RelatedTickets
+from gateway.web.visits import Draw
 from routing.desk import Desk
 
 
@@ -41,6 +44,8 @@ def make_app(
     held: HeldMails | None = None,
     cards: Cards | None = None,
     related: RelatedTickets | None = None,
+    duty: DutyBook | None = None,
+    telephone: Callable[[Draw], PhonePages] | None = None,
     desks: Mapping[str, Desk] = MappingProxyType({}),
     templates: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
     incoming: ASGIApp | None = None,
@@ -67,5 +72,7 @@ def make_app(
         app.mount("/in", incoming)
     if simulated is not None:
         app.include_router(simulated, prefix="/simulated")
-    app.include_router(console.router(backend, settings, held=held, cards=cards, related=related, desks=desks, templates=templates))
+    app.include_router(console.router(
+        backend, settings, held=held, cards=cards, related=related, duty=duty, telephone=telephone, desks=desks, templates=templates
+    ))
     return app

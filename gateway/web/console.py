@@ -28,14 +28,16 @@ from gateway.web import forms, mailbody, rendering, sessions, signin, views
 from gateway.web.backend import Backend
 from gateway.web.cards import CardPages, Cards
 from gateway.web.desks import DeskPages
+from gateway.web.duty import DutyBook, DutyPages
 from gateway.web.held import HeldMails, HeldPages
 from gateway.web.labels import mark as _
 from gateway.web.letters import LetterPages
+from gateway.web.phone_page import PhonePages
 from gateway.web.related import RelatedPages, RelatedTickets
 from gateway.web.rendering import Words, redirect, secured
 from gateway.web.signin import COOKIE, Hint, Settings
 from gateway.web.views import Action, Filters
-from gateway.web.visits import MAY_NOT, ROWS, Handler, Refused, Visit
+from gateway.web.visits import MAY_NOT, ROWS, Draw, Handler, Refused, Visit
 from gateway.web.visits import offset as _offset
 from routing.desk import Desk
 
@@ -67,6 +69,15 @@ DONE: Mapping[str, str] = {
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+def in_thread(handler: Callable[[Request], Response]) -> Endpoint:
+    """A page for which nobody signs in."""
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(handler, request)
+
+    return endpoint
+
+
 def router(
     backend: Backend,
     settings: Settings,
@@ -74,6 +85,8 @@ def router(
     held: HeldMails | None = None,
     cards: Cards | None = None,
     related: RelatedTickets | None = None,
+    duty: DutyBook | None = None,
+    telephone: Callable[[Draw], PhonePages] | None = None,
     desks: Mapping[str, Desk] = MappingProxyType({}),
     templates: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
     clock: Callable[[], float] = time.monotonic,
@@ -86,6 +99,9 @@ def router(
     console = Console(backend, settings, drawn, static, sleep, held)
     waiting = HeldPages(held, console.draw, drawn) if held else None
     around = RelatedPages(related, console.draw) if related else None
+    rotas = DutyPages(duty, console.draw) if duty else None
+    ringing = telephone(console.draw) if telephone else None
+    console.telephone = ringing is not None
     pages: tuple[tuple[str, Handler], ...] = (
         ("/", console.tickets),
         ("/tickets/{number}", console.ticket),
@@ -93,7 +109,7 @@ def router(
         ("/tickets/{number}/letters/{letter}/raw", console.letter_raw),
         ("/tickets/{number}/letters/{letter}/files/{file}", console.letter_file),
         ("/calls", console.calls),
-        ("/oncall", console.oncall),
+        *(rotas.pages() if rotas else (("/oncall", console.oncall),)),
         ("/ledger", console.ledger),
         ("/alarms", console.alarms),
         ("/outbox", console.outbox),
@@ -102,6 +118,7 @@ def router(
         *LetterPages(desks, templates, console.draw).pages(),
         *(CardPages(cards, console.draw).pages() if cards else ()),
         *(around.pages() if around else ()),
+        *(ringing.pages() if ringing else ()),
     )
     posts: tuple[tuple[str, Handler], ...] = (
         ("/tickets/{number}/{action}", console.act),
@@ -109,12 +126,16 @@ def router(
         ("/logout", console.logout),
         *(waiting.posts() if waiting else ()),
         *(around.posts() if around else ()),
+        *(ringing.posts() if ringing else ()),
+        *(rotas.posts() if rotas else ()),
     )
     routes = APIRouter(include_in_schema=False, default_response_class=Response)
     for path, handler in pages:
         routes.add_api_route(path, console.page(handler), methods=["GET"], response_model=None)
     for path, handler in posts:
         routes.add_api_route(path, console.post(handler), methods=["POST"], response_model=None)
+    if rotas is not None:
+        routes.add_api_route("/oncall/feeds/{secret}.ics", in_thread(rotas.feed), methods=["GET"], response_model=None)
     routes.add_api_route("/login", door.page, methods=["GET"], response_model=None)
     routes.add_api_route("/login", door.enter, methods=["POST"], response_model=None)
     routes.add_api_route("/events/tickets", console.events, methods=["GET"], response_model=None)
@@ -135,6 +156,7 @@ class Console:
         held: HeldMails | None = None,
     ) -> None:
         self._held = held
+        self.telephone = False  # is there the demo's telephone?
         self._backend = backend
         self._settings = settings
         self._pages = pages
@@ -201,6 +223,7 @@ class Console:
             "held": self._held.count() if self._held else None,
             "works": views.works(visit.user),
             "demo": self._settings.demo,
+            "telephone": self.telephone,
             "fragment": fragment,
             "template": template,
         }

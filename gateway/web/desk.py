@@ -19,6 +19,7 @@ from gateway.store.queues import Further
 from gateway.store.tickets import Entry
 from gateway.store.users import StoredUser
 from gateway.web import phrases, related_desk, rows, story, timeline, why
+from gateway.web.duty_desk import DutyDesk
 from gateway.web.views import (
     AlarmRow,
     CallRow,
@@ -162,12 +163,7 @@ class DeskBackend:
         return self._database.read(read)
 
     def oncall(self, language: str) -> tuple[OnCallView, ...]:
-        now = self._database.clock.now()
-        return tuple(
-            rows.duty(desk, desk.on_call, now, language)
-            for desk in self._engine.settings.desks.values()
-            if desk.on_call is not None
-        )
+        return DutyDesk(self._engine).now_on(language)
 
     def ledger(self, outcome: str, limit: int) -> tuple[LedgerRow, ...]:
         def read(connection: Connection) -> tuple[LedgerRow, ...]:
@@ -350,7 +346,7 @@ class DeskBackend:
             body = letter.body if letter else None
         else:
             body = self._database.read(lambda c: reports.raw(c, key))
-        return (parsers.parse(body).text or "") if body else ""
+        return (parsers.unsealed(parsers.parse(body)).text or "") if body else ""
 
     def _raw(self, number: str, letter: str) -> bytes | None:
         """A letter's bytes, if it is one of this ticket's: by the story's entry that brought it."""
@@ -361,4 +357,4 @@ class DeskBackend:
 
     def _message(self, number: str, letter: str) -> Message | None:
         raw = self._raw(number, letter)
-        return None if raw is None else parsers.parse(raw)
+        return None if raw is None else parsers.unsealed(parsers.parse(raw))

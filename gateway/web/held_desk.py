@@ -39,7 +39,7 @@ class HeldDesk:
         row, raw = self._kept(report)
         if row is None or row.door == "phone":
             return None
-        said = parsers.parse(raw) if raw is not None else Message()
+        said = parsers.unsealed(parsers.parse(raw)) if raw is not None else Message()
         ticket = self._database.read(lambda c: self._engine.ticket(c, row.ticket_id or 0))
         return HeldPage(
             self._row(row, said), row.outcome == "held" or row.reason == held.SPAM_REASON, row.outcome,
@@ -89,7 +89,7 @@ class HeldDesk:
 
     def _message(self, report: str) -> Message | None:
         raw = self._kept(report)[1]
-        return None if raw is None else parsers.parse(raw)
+        return None if raw is None else parsers.unsealed(parsers.parse(raw))
 
     def _row(self, row: LedgerRow, said: Message) -> HeldRow:
         name = _addresses(said.froms)

@@ -49,6 +49,11 @@ LABELS: Mapping[str, str] = {
     "problem": _("Problem"),
     "intervention": _("Intervention"),
     "event": _("Event"),
+    # changes of the duty
+    "duty-override": _("is on duty instead"),
+    "duty-swap": _("is on duty by a swap"),
+    "duty-absence": _("is away"),
+    "duty-calendar": _("is on duty by an imported calendar"),
     # roles
     "admin": _("Administrator"),
     "supervisor": _("Supervisor"),

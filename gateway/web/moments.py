@@ -1,4 +1,4 @@
-""""One moment": what a caller hears when an answer takes too long, and what they had keyed or said meanwhile.
+""" "One moment": what a caller hears when an answer takes too long, and what they had keyed or said meanwhile.
 
 The document sends the call to the same step again. What the caller brought is kept in this process; speech, recordings and
 single keys also go along in the address, sealed, for another replica. More than one key might be a PIN: it is never written

@@ -21,7 +21,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 import ivr
-from gateway.calls import PIN, Calls, recording_path
+from gateway.calls import PIN, Calls
+from gateway.engineers import recording_path
 from gateway.errors import Temporary, Trouble
 from gateway.phone import carrier as phone
 from gateway.phone.carrier import ENDED, Carrier, Form
@@ -36,6 +37,7 @@ T = TypeVar("T")
 
 PATIENCE: Final = 4.0  # seconds; carriers give up after 15, people wonder after 5
 Answer = Callable[[Request, Form], Awaitable[str | None]]
+Heed = Callable[[Request, Form], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,77 +67,84 @@ class Addresses:
         return f"{self.public_url}{self.path}/step/{sid}/{step}"
 
 
-def routes(
-    calls: Calls, desk: Desk, carrier: Carrier, where: Addresses, pool: Executor, *, secret: bytes, recordings: Recordings
-) -> list[Route]:
+class Door:
     """The phone's addresses below `where`. `secret` marks the paths of recordings and seals what a caller said."""
 
-    async def voice(_: Request, form: Form) -> str | None:
-        return await _stored(calls.arrived(form["CallSid"], form.get("From", ""), desk))
+    def __init__(
+        self, calls: Calls, desk: Desk, carrier: Carrier, where: Addresses, pool: Executor, *,
+        secret: bytes, recordings: Recordings,
+    ) -> None:  # fmt: skip
+        self._calls, self._desk, self._carrier, self._where, self._pool = calls, desk, carrier, where, pool
+        self._secret, self._recordings = secret, recordings
+        self._apology, self._waiting = ivr.apology(desk.languages), ivr.waiting(desk.languages)
 
-    async def page(request: Request, form: Form) -> str | None:
-        return await _stored(
-            calls.answered(form["CallSid"], request.query_params.get("attempt", ""), form.get("To", ""))
-        )
+    def routes(self) -> list[Route]:
+        path, moments = self._where.path, Moments(self._where.public_url, self._desk.languages, self._secret)
+        spoken = partial(_answer, carrier=self._carrier, moments=moments, apology=self._apology)
+        heeded = partial(_heed, carrier=self._carrier)
+        return [
+            Route(f"{path}/voice", partial(spoken, answer=self.voice), methods=["POST"]),
+            Route(f"{path}/status", partial(heeded, answer=self.status), methods=["POST"]),
+            Route(f"{path}/recording", partial(heeded, answer=self.recording), methods=["POST"]),
+            Route(f"{path}/page", partial(spoken, answer=self.page), methods=["POST"]),
+            Route(f"{path}/fallback", self.fallback, methods=["GET", "POST"]),
+            Route(path + "/step/{sid}/{step:int}", partial(spoken, answer=self.step), methods=["POST"]),
+            Route(path + "/step/{sid}/-1", partial(spoken, answer=self.wait), methods=["POST"]),
+            Route("/phone/recordings/{recording}/{mark}.mp3", self.sound, methods=["GET"]),
+        ]
 
-    async def step(request: Request, form: Form) -> str | None:
-        number = request.path_params["step"]
+    # What a caller or an engineer hears
+
+    async def voice(self, _: Request, form: Form) -> str | None:
+        return await _stored(self._calls.arrived(form["CallSid"], form.get("From", ""), self._desk))
+
+    async def page(self, request: Request, form: Form) -> str | None:
+        attempt = request.query_params.get("attempt", "")
+        return await _stored(self._calls.answered(form["CallSid"], attempt, form.get("To", "")))
+
+    async def step(self, request: Request, form: Form) -> str | None:
         if form["CallSid"] != request.path_params["sid"]:
             return None
-        line, event = Line(form["CallSid"], number), carrier.heard(form)
-        document = await _stored(calls.heard(line, event))
+        line, event = Line(form["CallSid"], request.path_params["step"]), self._carrier.heard(form)
+        document = await _stored(self._calls.heard(line, event))
         if document is PIN:
-            return await asyncio.get_running_loop().run_in_executor(pool, calls.tried, line, event)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._calls.tried, line, event)
         return document
 
-    async def status(request: Request, form: Form) -> str | None:
+    async def wait(self, _: Request, __: Form) -> str | None:
+        return self._waiting
+
+    async def fallback(self, _: Request) -> Response:
+        """For the number's "primary handler fails": needs no database and no signature, and does nothing."""
+        return _twiml(self._apology)
+
+    # What is only told
+
+    async def status(self, request: Request, form: Form) -> None:
         said, attempt = form.get("CallStatus", ""), request.query_params.get("attempt")
         told: Future[None] | None = None
         if attempt:
-            told = calls.page_news(attempt, said, form["CallSid"], phone.sequence(form))
+            told = self._calls.page_news(attempt, said, form["CallSid"], phone.sequence(form))
         elif said in ENDED:
-            told = calls.over(form["CallSid"], said, phone.sequence(form))
+            told = self._calls.over(form["CallSid"], said, phone.sequence(form))
         if told is not None:
             await _stored(told)
-        return ""
 
-    async def recording(_: Request, form: Form) -> str | None:
+    async def recording(self, _: Request, form: Form) -> None:
         """A recording is ready, or has been written down."""
-        if carrier.recording_id.fullmatch(form.get("RecordingSid", "")):
-            await _stored(recordings.told(form["RecordingSid"], form))
-        return ""
+        if self._carrier.recording_id.fullmatch(form.get("RecordingSid", "")):
+            await _stored(self._recordings.told(form["RecordingSid"], form))
 
-    async def sound(request: Request) -> Response:
+    async def sound(self, request: Request) -> Response:
         wanted = request.path_params["recording"]
-        if not hmac.compare_digest(request.url.path, recording_path(wanted, secret)):
+        if not hmac.compare_digest(request.url.path, recording_path(wanted, self._secret)):
             return PlainTextResponse("There is no such recording.", 404)
         try:
-            heard = await asyncio.get_running_loop().run_in_executor(pool, recordings.sound, wanted)
+            heard = await asyncio.get_running_loop().run_in_executor(self._pool, self._recordings.sound, wanted)
         except Trouble as trouble:
             return PlainTextResponse(f"{trouble.public}.", 503 if isinstance(trouble, Temporary) else 404)
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return Response(heard, media_type=phone.media_type(heard), headers=headers)
-
-    async def wait(_: Request, __: Form) -> str | None:
-        return ivr.waiting(desk.languages)
-
-    apology, path = ivr.apology(desk.languages), where.path
-
-    async def fallback(_: Request) -> Response:
-        """For the number's "primary handler fails": needs no database and no signature, and does nothing."""
-        return Response(apology, media_type="text/xml")
-
-    door = partial(_answer, carrier=carrier, moments=Moments(where.public_url, desk.languages, secret), apology=apology)
-    return [
-        Route(f"{path}/voice", partial(door, answer=voice), methods=["POST"]),
-        Route(f"{path}/status", partial(_heed, answer=status, carrier=carrier), methods=["POST"]),
-        Route(f"{path}/recording", partial(_heed, answer=recording, carrier=carrier), methods=["POST"]),
-        Route(f"{path}/page", partial(door, answer=page), methods=["POST"]),
-        Route(f"{path}/fallback", fallback, methods=["GET", "POST"]),
-        Route(path + "/step/{sid}/{step:int}", partial(door, answer=step), methods=["POST"]),
-        Route(path + "/step/{sid}/-1", partial(door, answer=wait), methods=["POST"]),
-        Route("/phone/recordings/{recording}/{mark}.mp3", sound, methods=["GET"]),
-    ]
 
 
 async def _answer(request: Request, *, answer: Answer, carrier: Carrier, moments: Moments, apology: str) -> Response:
@@ -158,7 +167,7 @@ async def _answer(request: Request, *, answer: Answer, carrier: Carrier, moments
     return _twiml(document)
 
 
-async def _heed(request: Request, *, answer: Answer, carrier: Carrier) -> Response:
+async def _heed(request: Request, *, answer: Heed, carrier: Carrier) -> Response:
     """Check the signature, then take the news in; nobody listens to the answer, and what fails may be told again."""
     form = await _signed(request, carrier)
     if isinstance(form, Response):
@@ -186,6 +195,14 @@ async def _stored(future: "Future[T]") -> T:
 
 
 async def _signed(request: Request, carrier: Carrier) -> dict[str, str] | Response:
+    """The same for a call's webhook, which names its call."""
+    form = await signed_form(request, carrier)
+    if not isinstance(form, Response) and not carrier.call_id.fullmatch(form.get("CallSid", "")):
+        return PlainTextResponse("CallSid is missing or no call id; nothing was done.", 400)
+    return form
+
+
+async def signed_form(request: Request, carrier: Carrier) -> dict[str, str] | Response:
     """The form's fields, if the carrier signed it for this raw path and query; otherwise what it is answered."""
     body = await _body(request)
     pairs = None if body is None else phone.form(request.headers.get("content-type", ""), body)
@@ -196,10 +213,7 @@ async def _signed(request: Request, carrier: Carrier) -> dict[str, str] | Respon
     path = scope.get("raw_path", b"").decode("latin-1").partition("?")[0] + (f"?{query}" if query else "")
     if not carrier.genuine(phone.Webhook(path, body, pairs, request.headers)):
         return PlainTextResponse("The signature is missing or wrong; nothing was done.", 403)
-    form = dict(pairs)
-    if not carrier.call_id.fullmatch(form.get("CallSid", "")):
-        return PlainTextResponse("CallSid is missing or no call id; nothing was done.", 400)
-    return form
+    return dict(pairs)
 
 
 async def _body(request: Request) -> bytes | None:

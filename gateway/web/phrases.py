@@ -41,6 +41,7 @@ REASONS: Mapping[str, str] = {
     "unreadable": _("It could not be read; a person looks at the raw mail"),
     "failed-inside": _("Something failed on our side; a person looks at the raw mail"),
     "bounce-not-ours": _("It says that a mail came back, but none of ours"),
+    "receipt-not-ours": _("It is the receipt of a certified mail, but of none of ours"),
     "token-without-party": _("It names a ticket, but the sender has no part in it"),
     "spam": _("Somebody called it spam"),
     "erased": _("The person was erased"),
@@ -67,6 +68,7 @@ REASONS: Mapping[str, str] = {
 # Kinds of alarms -> what is the matter
 ALARMS: Mapping[str, str] = {
     "page-exhausted": _("Nobody accepted the page: ring somebody by hand"),
+    "duty": _("The on-call duty has a hole: mend it before it hurts"),
     "page-capped": _("An engineer was not rung: called too often already"),
     "dead-job": _("Something did not get done and is not tried again"),
     "failing-job": _("Something keeps failing and is still tried"),

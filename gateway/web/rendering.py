@@ -101,6 +101,15 @@ class Words:
             return self._format(local, "HH:mm")
         return self._format(local, "EEE d MMM, HH:mm" if local.year == today.year else "d MMM y, HH:mm")
 
+    def date(self, at: datetime, zone: str) -> str:
+        """A day with its month on another wall: "Mon 5 Jan"."""
+        regional = locale.REGIONAL.get(self.language, self.language)
+        return str(format_datetime(at, "EEE d MMM", tzinfo=ZoneInfo(zone), locale=regional))
+
+    def hour(self, at: datetime, zone: str) -> str:
+        """A time of day on another wall."""
+        return at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+
     def day(self, at: datetime) -> str:
         """A day in short: "Mon 5"."""
         return self._format(at.astimezone(self._zone), "EEE d")

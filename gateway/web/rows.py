@@ -29,7 +29,7 @@ from gateway.web.views import (
     OutboxRow,
     Step,
 )  # fmt: skip
-from routing import oncall
+from routing import coverage, oncall
 from routing.desk import Desk
 from routing.sla import Stamp
 from routing.tickets import Ticket
@@ -158,5 +158,6 @@ def duty(desk: Desk, on_call: oncall.OnCall, now: datetime, language: str) -> On
         for early, late in pairwise(oncall.shifts(rota, now, now + HANDOFFS, on_call.away))
         if early.person != late.person
     ]
-    gaps = tuple(Gap(gap.start, gap.end, gap.rota) for gap in oncall.gaps(on_call, now, now + AHEAD))
-    return OnCallView(words(desk.name, language), desk.zone, chain, tuple(handoffs[:20]), gaps[:20])
+    needed = coverage.needed(desk, now, now + AHEAD)
+    gaps = tuple(Gap(gap.start, gap.end, gap.rota) for gap in oncall.gaps(on_call, now, now + AHEAD, needed))
+    return OnCallView(words(desk.name, language), desk.zone, chain, tuple(handoffs[:5]), gaps[:20])

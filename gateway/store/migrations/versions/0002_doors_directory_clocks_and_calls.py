@@ -243,6 +243,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_traces_ticket_id"), ["ticket_id"], unique=False)
 
     op.create_table(
+        "waiting_calls",
+        sa.Column("sid", sa.Text(), nullable=False),
+        sa.Column("desk", sa.Text(), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger(), nullable=True),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=True),
+        sa.Column("tried", Json(), nullable=False),
+        sa.Column("seen_at", Instant(), nullable=False),
+        sa.Column("talked", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("sid", name=op.f("pk_waiting_calls")),
+    )
+    with op.batch_alter_table("waiting_calls", schema=None) as batch_op:
+        batch_op.create_index("ix_waiting_calls_desk_state", ["desk", "state"], unique=False)
+
+    op.create_table(
         "assignments",
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("customer", sa.Text(), nullable=False),
@@ -296,6 +314,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ticket_queues", schema=None) as batch_op:
         batch_op.create_index("ix_ticket_queues_queue", ["queue"], unique=False)
+
+    with op.batch_alter_table("callbacks", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("desk", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("customer", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("mode", sa.Text(), server_default="later", nullable=False))
+        batch_op.add_column(sa.Column("source", sa.Text(), server_default="phone", nullable=False))
+        batch_op.add_column(sa.Column("rank", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("zone", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("not_before", Instant(), nullable=True))
+        batch_op.add_column(sa.Column("not_after", Instant(), nullable=True))
+        batch_op.add_column(sa.Column("next_at", Instant(), nullable=True))
+        batch_op.add_column(sa.Column("attempts", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("cost", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("attempt", Json(), nullable=True))
+        batch_op.add_column(sa.Column("why", sa.Text(), nullable=True))
+        batch_op.create_index("ix_callbacks_state_desk", ["state", "desk"], unique=False)
 
     with op.batch_alter_table("pins", schema=None) as batch_op:
         batch_op.add_column(sa.Column("contact", sa.Text(), nullable=True))

@@ -1,0 +1,123 @@
+"""A person when people are there: connected, in our own queue with a place and a time, or a message."""
+
+from collections.abc import Callable
+
+from telephone import AGENTS, EMMA, ROSSI, agent, staffed
+from world import OnThePhone, World
+
+from gateway import waiting
+
+Begin = Callable[..., World]
+
+
+def asks_for_a_person(world: World, from_: str = EMMA, code: str = "200003#") -> OnThePhone:
+    phone = world.call(from_)
+    for keys in ("2", code, "0"):
+        phone.presses(keys)
+    return phone
+
+
+def test_zero_rings_a_free_agent_and_the_caller_already_has_a_ticket(begin: Begin) -> None:
+    world = staffed(begin)
+    phone = asks_for_a_person(world)
+    phone.hears("I am connecting you")
+    world.advance(3)
+    assert world.ticket().customer == "CHARLIE"
+    agent(world, "ida").answer()
+    world.advance(40)
+    world.rehearsal.exchange.last(AGENTS["ida"]).hang_up()
+    world.advance(2)
+    phone.hears("goodbye")
+    assert len(world.tickets()) == 1
+
+
+def test_when_one_does_not_pick_up_the_next_is_rung_and_in_the_end_a_message_is_taken(begin: Begin) -> None:
+    """CASES phone 3, 14: a bad number or nobody there never ends a call without a way out."""
+    world = staffed(begin)
+    phone = asks_for_a_person(world)
+    world.advance(3)
+    agent(world, "ida").reject()
+    phone.hears("I am connecting you", "I am connecting you")
+    world.advance(3)
+    agent(world, "leo").reject()
+    phone.hears("Nobody can answer right now")
+    phone.says("Please ring me.")
+    phone.hears("Your ticket number is")
+
+
+def test_who_waits_hears_the_place_and_the_time_of_our_own_queue_and_is_connected_in_turn(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    first = asks_for_a_person(world)
+    first.hears("connecting")
+    world.advance(3)
+    agent(world, "ida").answer()
+    second = asks_for_a_person(world, "+390255500202", "200002#")
+    second.hears("You are number 1; the wait is about 5 minutes")
+    third = asks_for_a_person(world, ROSSI, "200001#")
+    third.hears("You are number 2; the wait is about 10 minutes")
+    world.rehearsal.exchange.last(AGENTS["ida"]).hang_up()
+    first.hears("goodbye")
+    second.waits()
+    second.hears("I am connecting you")
+    world.advance(3)
+    agent(world, "ida").answer()
+    third.waits()
+    third.hears("You are number 1")
+    second.hangs_up()
+    third.waits()
+    third.hears("I am connecting you")
+
+
+def test_who_waits_may_still_be_called_back_and_leaves_the_queue(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    asks_for_a_person(world)
+    world.advance(3)
+    agent(world, "ida").answer()
+    phone = asks_for_a_person(world, ROSSI, "200001#")
+    phone.hears("You are number 1")
+    phone.presses("9")
+    phone.hears("We call you back")
+    phone.presses("#")
+    phone.hears("We will call you back at the number that ends in 1 0 1")
+    phone.hangs_up()
+    assert world.callbacks() == [(ROSSI, "waiting")]
+
+
+def test_a_better_plan_goes_before_where_the_desk_says_so(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    asks_for_a_person(world)
+    world.advance(3)
+    agent(world, "ida").answer()
+    basic = asks_for_a_person(world, ROSSI, "200001#")
+    basic.hears("You are number 1")
+    platinum = asks_for_a_person(world, EMMA, "200003#")
+    platinum.hears("You are number 1")
+    basic.waits()
+    basic.hears("You are number 2")
+
+
+def test_outside_the_hours_or_with_everybody_away_a_message_is_taken_at_once(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    world.database.write(lambda connection: waiting.set_away(connection, world.desk, "ida", True))
+    asks_for_a_person(world).hears("Nobody can answer right now")
+    world.database.write(lambda connection: waiting.set_away(connection, world.desk, "ida", False))
+    asks_for_a_person(world).hears("I am connecting you")
+    night = staffed(begin, "2026-11-25 22:00")
+    phone = asks_for_a_person(night)
+    phone.presses("#")
+    phone.hears("Nobody can answer right now")
+
+
+def test_who_waited_too_long_is_not_kept_for_ever(begin: Begin) -> None:
+    """CASES phone 9: never endless ringing."""
+    world = staffed(begin, agents=1, wait_minutes=5)
+    asks_for_a_person(world)
+    world.advance(3)
+    agent(world, "ida").answer()
+    phone = asks_for_a_person(world, ROSSI, "200001#")
+    for _ in range(30):
+        if any("Nobody can answer" in words for words in phone.everything()):
+            break
+        phone.waits()
+    phone.hears("Nobody can answer right now")
+    assert (world.now.hour, world.now.minute < 8) == (9, True)
