@@ -69,7 +69,7 @@ def fill(database: Database, number: int) -> None:
         made = [
             {
                 "kind": "clock", "ticket_id": n, "run_at": NOW + timedelta(minutes=1 + n * 7919 % minutes),
-                "fence": 0, "attempts": 0, "state": {}, "error": None,
+                "fence": 0, "attempts": 0, "state": {}, "error": None, "urgency": 1 + n % 4,
             }
             for n in range(first, min(first + CHUNK, number))
         ]  # fmt: skip

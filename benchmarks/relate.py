@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
@@ -26,6 +27,7 @@ from routing.relate_policy import Policy
 HERE = Path(__file__).parent
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CHUNK = 5_000
+TEXTS = 10_000  # different reports that are stored: reading each of a million anew would take an hour
 PLACES = ("Milano", "Torino", "Bologna", "Verona", "Lecce", "Leeds", "Lyon", "Graz")
 TROUBLES = (
     "La stampante di {place} non stampa più, la coda resta bloccata.",
@@ -53,16 +55,17 @@ def fill(database: Database, reports: int, customers: int) -> None:
         "evidence": [], "version": 1,
     }  # fmt: skip
     kind = database.engine.dialect.name
+    said = [facts.trace("", NOW, "mail", "", "m@k.example", "", text(chance)) for _ in range(min(TEXTS, reports))]
     for first in range(1, reports + 1, CHUNK):
         rows, keys, words, opened = [], [], [], []
         for n in range(first, min(first + CHUNK, reports + 1)):
             customer, at = f"K{chance.randrange(customers)}", NOW - timedelta(days=3 * 365 * (1 - n / reports))
-            trace = facts.trace(str(n), at, "mail", customer, "m@k.example", "", text(chance))
+            trace = replace(said[chance.randrange(len(said))], id=str(n), at=at, customer=customer)
             rows.append({"id": n, "ticket_id": n, "customer": customer, "at": at, "data": facts.as_json(trace)})
             keys += [{"customer": customer, "key": key, "trace_id": n} for key in facts.keys(trace)]
             words.append({"id": n, "words": " ".join(sorted(search._lexemes(customer, trace.stems)))})
             opened.append({**ticket, "id": n, "customer": customer, "received_at": at})
-        with database.engine.begin() as connection:
+        with database.engine.begin() as connection:  # a copy that is thrown away
             if kind == "sqlite" and not connection.connection.in_transaction:
                 connection.exec_driver_sql("BEGIN")
             connection.execute(sa.insert(tickets), opened)

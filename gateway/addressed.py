@@ -16,8 +16,9 @@ from gateway.store import queues, tickets
 from gateway.store.queues import Further
 from gateway.store.tickets import NewEntry
 from identity import normal
-from routing import decide
+from routing import decide, rotas
 from routing.desk import Desk
+from routing.oncall import OnCall
 from routing.tickets import Ticket
 
 GROUP = ":"  # between a delivery key and the group of addresses that it is the key for
@@ -43,11 +44,16 @@ class House:
         """What the first of our addresses says; None when none is ours (a file that was handed in)."""
         return next((self.recipients[one] for address in rcpt if (one := self.known(address))), None)
 
-    def engineer(self, recipient: Recipient) -> str | None:
-        """The name of the engineer whose own address it is."""
-        duty = self.desks[recipient.desk].on_call
+    def engineer(self, recipient: Recipient, duty: OnCall | None, at: datetime) -> str | None:
+        """The name of the engineer whose own address it is; while they are away, with who stands in for them."""
         person = duty.people.get(recipient.engineer or "") if duty else None
-        return person.name if person else None
+        if duty is None or person is None:
+            return None
+        now = rotas.present((person.id, "rota"), at, duty.away)
+        if now and now[0] == person.id:
+            return person.name
+        stands_in = duty.people.get(now[0]) if now else None
+        return f"{person.name} (away; {stands_in.name if stands_in else 'nobody'} stands in)"
 
     def apart(self, rcpt: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """The recipients by the groups that are kept apart; nearly always one group."""

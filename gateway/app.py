@@ -34,8 +34,12 @@ from gateway import (
     oncall_calendars,
     oncall_notices,
     oncall_watch,
+    paging_drills,
+    paging_notes,
+    paging_rooms,
     promises,
     retention,
+    watchdog,
 )
 from gateway.callbacks import Callbacks
 from gateway.calls import Calls
@@ -63,9 +67,10 @@ from gateway.store.database import Database
 from gateway.store.directory import Difference
 from gateway.store.migrate import migrate
 from gateway.transcribing import Whisper
-from gateway.web import console, intake
+from gateway.web import callback_link, console, intake, page_doors
 from gateway.web import phone as phone_door
 from gateway.web.app import Web, make_app
+from gateway.web.callbacks import CallbackPages
 from gateway.web.cards_desk import CardDesk
 from gateway.web.desk import DeskBackend
 from gateway.web.duty_desk import DutyDesk
@@ -138,7 +143,14 @@ def build(
         oncall_notices.KIND: oncall_notices.notices(engine),
         oncall_calendars.KIND: oncall_calendars.refresh(engine),
     }
-    table = {**handlers.table(), "callback": Callbacks(engine, carrier, lines).run, **keeping, oncall_notices.LETTER: oncall_notices.letter(engine, smarthost)}
+    notes = paging_notes.Outside(lines.number, settings.paging.ntfy, (settings.secrets.webhook or secret.decode()).encode())
+    paged = {
+        paging_notes.KIND: paging_notes.Notes(engine, carrier, notes).run,
+        paging_rooms.KIND: paging_rooms.Rooms(engine, carrier, where.path).run,
+        paging_drills.KIND: paging_drills.Drills(engine, carrier, lines).run,
+        watchdog.KIND: watchdog.Watchdog(engine, settings.paging.heartbeat, lease).run,
+    }
+    table = {**handlers.table(), **paged, "callback": Callbacks(engine, carrier, lines).run, **keeping, oncall_notices.LETTER: oncall_notices.letter(engine, smarthost)}
     if settings.mailboxes:
         from gateway.imap import canary
 
@@ -318,6 +330,11 @@ def web(
             parts.calls, desk, carrier_of(settings, parts.database), addresses_of(settings), pool,
             secret=parts.engine.secret, recordings=parts.recordings,
         ).routes()  # fmt: skip
+        phone += page_doors.carrier_routes(
+            parts.engine, carrier_of(settings, parts.database), addresses_of(settings).path, pool
+        )
+    phone += page_doors.link_routes(parts.engine, pool)
+    phone += callback_link.routes(parts.engine, pool)
     shown = console.Settings(
         demo=settings.demo, secure=settings.public_url.startswith("https:"), hints=demo.HINTS if settings.demo else ()
     )
@@ -328,7 +345,7 @@ def web(
     return make_app(
         state, backend, shown, phone, pool, held=held_mails, cards=CardDesk(parts.engine, backend), related=RelatedDesk(parts.engine), duty=DutyDesk(parts.engine),
         desks=settings.desks, templates=settings.templates,
-        incoming=incoming, simulated=simulated, telephone=telephone,
+        incoming=incoming, simulated=simulated, telephone=telephone, callbacks=partial(CallbackPages, parts.engine),
     )  # fmt: skip
 
 

@@ -6,8 +6,8 @@ in; all its answers together may take the budget. What can't be looked up now is
 another try.
 
 It never raises, never refuses a mail, and knows no customer. ARC (RFC 8617) is believed only of sealers that are
-configured by name; of a From that one of them has rewritten, the author behind it is a claim until its chain proves more. The libraries are imported when first
-needed: with dnspython they take longer than everything else here.
+configured by name; of a From that one of them has rewritten, the author behind it is a claim until its chain proves more.
+The libraries are imported when first needed: with dnspython they take longer than everything else here.
 """
 
 import time

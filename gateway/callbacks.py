@@ -6,15 +6,13 @@ carrier is asked. Refuses to ring a number that could cost more than an ordinary
 agents.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import phonenumbers
+import sqlalchemy as sa
 import structlog
-from phonenumbers import timezone as number_zones
 from sqlalchemy import Connection
 
 from gateway import waiting
@@ -26,6 +24,7 @@ from gateway.store import calls, jobs, tickets
 from gateway.store.callbacks import StoredCallback
 from gateway.store.jobs import Job, Settled
 from gateway.store.tickets import NewEntry
+from gateway.tolls import SAID, callable_number, cost_of, refusal, zone_of
 from routing import calendars, paging
 from routing.desk import CallbackRules, Desk
 from routing.oncall import Link, Policy
@@ -34,23 +33,12 @@ from routing.tickets import OPEN
 
 log = structlog.get_logger(__name__)
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAY = timedelta(days=1)
 SKEW = timedelta(seconds=5)
 HELD_UP = timedelta(seconds=3)  # an older intent is not carried out: somebody may have asked and been told of none
 TURN = timedelta(seconds=15)  # until it is looked again whether somebody is free
 PUT_OFF = timedelta(minutes=30)  # after 9: "another time"
 RING_SECONDS = 30
-KINDS = {phonenumbers.PhoneNumberType.FIXED_LINE: "fixed_line", phonenumbers.PhoneNumberType.MOBILE: "mobile"}
-SAID: Mapping[str, str] = {
-    "number": "only ordinary numbers of the allowed countries are called back",
-    "nobody": "this desk calls nobody back",
-    "caller-hour": "too many requests from this number in an hour",
-    "target-hour": "too many requests for this number in an hour",
-    "caller-day": "too many requests from this number in a day",
-    "target-day": "too many requests for this number in a day",
-    "day": "the desk's daily number of call backs is used up",
-    "money": "the desk's daily money for call backs is used up",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,62 +86,6 @@ def served(desk: Desk) -> bool:
     return desk.phone is not None and bool(desk.phone.agents) and desk.phone.hours is not None
 
 
-# Toll fraud -----------------------------------------------------------------------------------------------------
-
-
-def callable_number(number: str | None, rules: CallbackRules | None) -> str | None:
-    """E.164 of an ordinary number that the desk may ring, None for any other (premium, satellite, emergency, abroad)."""
-    if not number or rules is None:
-        return None
-    try:
-        region = sorted(rules.countries)[0]
-        found = phonenumbers.parse(f"+{number[2:]}" if number.startswith("00") else number, region)
-    except (phonenumbers.NumberParseException, IndexError):
-        return None
-    fits = (
-        phonenumbers.is_valid_number(found)
-        and phonenumbers.region_code_for_number(found) in rules.countries
-        and KINDS.get(phonenumbers.number_type(found)) in rules.types
-    )
-    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164) if fits else None
-
-
-def refusal(
-    connection: Connection, caller: str, target: str | None, rules: CallbackRules | None, now: datetime
-) -> str | None:
-    """Why this number is not called back (toll fraud), None when it is. Counted one by one, on every replica."""
-    if rules is None or target is None:
-        return "nobody" if rules is None else "number"
-    for name in sorted({f"callback:{caller}", f"callback:{target}", "callback:"}):
-        calls.alone(connection, name)
-    caps: tuple[tuple[str, timedelta, int, dict[str, str]], ...] = (
-        ("caller-hour", HOUR, rules.per_caller_per_hour, {"caller": caller}),
-        ("target-hour", HOUR, rules.per_target_per_hour, {"number": target}),
-        ("caller-day", DAY, rules.per_caller_per_day, {"caller": caller}),
-        ("target-day", DAY, rules.per_target_per_day, {"number": target}),
-        ("day", DAY, rules.per_day, {}),
-    )
-    for why, span, most, whose in caps:
-        if (caller or "caller" not in whose) and store.since(connection, now - span, **whose)[0] >= most:
-            return why
-    spent = store.since(connection, now - DAY)[1] if rules.money_per_day is not None else 0
-    if rules.money_per_day is not None and spent + cost_of(target, rules) > rules.money_per_day:
-        return "money"
-    return None
-
-
-def cost_of(number: str, rules: CallbackRules) -> int:
-    """What a call to it is taken to cost, in hundredths; by the longest prefix of the table."""
-    fitting = [prefix for prefix in rules.costs if number.startswith(prefix)]
-    return rules.costs[max(fitting, key=len)] * rules.minutes if fitting else 0
-
-
-def zone_of(number: str, desk: Desk) -> str:
-    """The clock on the wall behind a number; the desk's own when it could be several."""
-    found = number_zones.time_zones_for_number(phonenumbers.parse(number))
-    return found[0] if len(found) == 1 and found[0] != "Etc/Unknown" else desk.zone
-
-
 # The turn -------------------------------------------------------------------------------------------------------
 
 
@@ -174,7 +106,7 @@ def earliest(one: StoredCallback, desk: Desk, now: datetime) -> datetime | None:
 
 def _awake(one: StoredCallback, rules: CallbackRules | None, at: datetime) -> datetime:
     """The next instant within the hours of the customer's own clock; who asked for it now is awake."""
-    if rules is None or (one.mode == "now" and one.attempts == 0):
+    if rules is None or (one.mode == "now" and one.attempt is None):
         return at
     here = at.astimezone(ZoneInfo(one.zone or "UTC"))
     if rules.from_hour <= here.hour < rules.to_hour:
@@ -244,7 +176,7 @@ class Callbacks:
             store.update(connection, one.id, next_at=at)
             return Wait(at)
         calls.alone(connection, f"queue:{desk.id}")
-        if one.mode == "now" and one.attempts == 0:
+        if one.mode == "now" and one.attempt is None:
             return None
         return None if store.ahead(connection, one, now) < waiting.free(connection, desk, now) else Wait(now + TURN)
 
@@ -252,7 +184,9 @@ class Callbacks:
 
     def _ring(self, request: int, move: Ring) -> None:
         if self._carrier is None:
-            self.news(request, Event(move.attempt_id, "failed", self._database.clock.now(), code="no carrier configured"))
+            self.news(
+                request, Event(move.attempt_id, "failed", self._database.clock.now(), code="no carrier configured")
+            )
             return
         what, more = "placed", {}  # type: tuple[paging.What, dict[str, Any]]
         try:
@@ -316,7 +250,9 @@ def hear(connection: Connection, request: int, event: Event, engine: Engine) -> 
         rest = _rules(engine, one).rest_minutes
         changes |= {"state": "waiting", "next_at": event.at + timedelta(minutes=rest)}
         words = f"the call back was not taken: {paging.outcome(attempt)}"
-        tickets.tell(connection, one.ticket_id, event.at, NewEntry("call", "presa", {"words": words, "attempt": attempt.id}))
+        tickets.tell(
+            connection, one.ticket_id, event.at, NewEntry("call", "presa", {"words": words, "attempt": attempt.id})
+        )
     store.update(connection, one.id, **changes)
 
 
@@ -334,9 +270,7 @@ def accepted(connection: Connection, request: int, attempt: str, engine: Engine,
     store.update(connection, request, state="talking")
 
 
-def put_off(
-    connection: Connection, one: StoredCallback, number: str | None, desk: Desk, now: datetime
-) -> str | None:
+def put_off(connection: Connection, one: StoredCallback, number: str | None, desk: Desk, now: datetime) -> str | None:
     """The customer wants it another time, perhaps at another number: the same request, in the same place of the order.
 
     Answers with the number; None when it may not be rung, and then nothing changes."""
@@ -344,13 +278,19 @@ def put_off(
     target = callable_number(number, rules) if number else one.number
     if target is None:
         return None
-    again(connection, replace(one, number=target), now, now + PUT_OFF, "the customer wants to be called back another time")
+    again(
+        connection,
+        replace(one, number=target, mode="later"),
+        now,
+        now + PUT_OFF,
+        "the customer wants to be called back another time",
+    )
     return target
 
 
 def again(connection: Connection, one: StoredCallback, now: datetime, at: datetime, words: str) -> None:
     """Back to those who wait, with fresh attempts as far as there are any left."""
-    store.update(connection, one.id, state="waiting", number=one.number, next_at=at, attempt=None)
+    store.update(connection, one.id, state="waiting", mode=one.mode, number=one.number, next_at=at, attempt=sa.null())
     tickets.tell(connection, one.ticket_id, now, NewEntry("call", "presa", {"words": words}))
     jobs.cancel(connection, "callback", one.ticket_id)
     jobs.add(connection, "callback", at, {"callback": one.id}, one.ticket_id)
@@ -365,7 +305,13 @@ def ended(connection: Connection, request: int, connected: bool, now: datetime, 
         _end(connection, one, "done", "the customer was called back", now)
         return
     at = now + timedelta(minutes=_rules(engine, one).rest_minutes)
-    again(connection, one, now, at, "the customer was reached, but not connected; they are called again")
+    again(
+        connection,
+        replace(one, mode="later"),
+        now,
+        at,
+        "the customer was reached, but not connected; they are called again",
+    )
 
 
 def request_of(attempt: str) -> int | None:
@@ -385,7 +331,9 @@ def _page(one: StoredCallback, number: str, rules: CallbackRules) -> Page:
         return paging.from_json(one.attempt)
     link = Link("customer", "customer", one.number, "rota", RING_SECONDS)
     # Attempt ids go on where those before a pause ended: a late word about an old call must not meet a new one.
-    return Page(f"callback{one.id}" + (f"-{one.attempts}" if one.attempts else ""), number, one.at, (link,), urgent=True)
+    return Page(
+        f"callback{one.id}" + (f"-{one.attempts}" if one.attempts else ""), number, one.at, (link,), urgent=True
+    )
 
 
 def _policy(one: StoredCallback, rules: CallbackRules) -> Policy:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 import ivr
 from gateway import callbacks, issuing, waiting
+from gateway import oncall as duty
 from gateway.callbacks import Wish
 from gateway.engine import FAILED, Engine
 from gateway.store import callbacks as store
@@ -21,6 +22,7 @@ from gateway.store import calls, directory, jobs, recordings, reports, tickets
 from gateway.store.callbacks import StoredCallback
 from gateway.store.calls import StoredCall
 from gateway.store.tickets import NewEntry
+from gateway.tolls import callable_number
 from identity.clues import Signs
 from identity.people import Customer, Recognition
 from ivr import events as e
@@ -61,6 +63,28 @@ class Callers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def recognise(
+        self, connection: Connection, asked: e.LookUpCode | e.LookUpCustomer | e.LookUpCaller, stored: StoredCall,
+        call: ivr.Call, desk: Desk, now: datetime,
+    ) -> e.Answer:  # fmt: skip
+        """Who is it, and what may they do?"""
+        if isinstance(asked, e.LookUpCaller):
+            return self.look_up_caller(connection, stored, desk)
+        if isinstance(asked, e.LookUpCode):
+            return self.look_up(connection, asked, stored, call, desk, now)
+        return self.look_up_customer(connection, asked, stored, call, desk, now)
+
+    def about(
+        self, connection: Connection, asked: e.FindTicket | e.Escalate | e.LookAtCallback, stored: StoredCall,
+        call: ivr.Call, desk: Desk, now: datetime,
+    ) -> e.Answer:  # fmt: skip
+        """What is asked about a ticket or a call back that is there already."""
+        if isinstance(asked, e.FindTicket):
+            return self.find_ticket(connection, stored, asked, desk)
+        if isinstance(asked, e.Escalate):
+            return self.escalate(connection, stored, call, asked, now)
+        return self.look_at_callback(connection, stored)
+
     def look_up(
         self, connection: Connection, asked: e.LookUpCode, stored: StoredCall, call: ivr.Call, desk: Desk, now: datetime
     ) -> e.Answer:
@@ -70,7 +94,13 @@ class Callers:
         return self._known(connection, found[0], stored, call, desk, now) if len(found) == 1 else e.CodeUnknown()
 
     def look_up_customer(
-        self, connection: Connection, asked: e.LookUpCustomer, stored: StoredCall, call: ivr.Call, desk: Desk, now: datetime
+        self,
+        connection: Connection,
+        asked: e.LookUpCustomer,
+        stored: StoredCall,
+        call: ivr.Call,
+        desk: Desk,
+        now: datetime,
     ) -> e.Answer:
         """The customer whose number calls, or who has another matter."""
         found = directory.get(connection, asked.customer)
@@ -156,14 +186,17 @@ class Callers:
             if decision.stamp
             else None
         )
-        chain = oncall.chain(desk.on_call, now) if decision.page and desk.on_call else ()
+        on_call = duty.duty(connection, desk, now) if decision.page else None
+        chain = oncall.chain(on_call, now) if on_call else ()
         return e.TicketOpened(number, decision.page, chain[0].name if chain else "", due)
 
     def _who(
         self, connection: Connection, stored: StoredCall, customer: str | None, desk: Desk, *, pin: bool
     ) -> Recognition:
         known = directory.get(connection, customer) if customer else None
-        signs = Signs("phone", phone=stored.number or None, keyed=known.code if known else None, pin_ok=pin)
+        person = calls.proven(connection, stored.sid, known.id) if pin and known else None
+        keyed = known.code if known else None
+        signs = Signs("phone", phone=stored.number or None, keyed=keyed, pin_ok=pin, contact=person)
         return self._engine.recognise(directory.StoredFinder(connection), signs, desk, stored.at)
 
     def _mail_of(self, connection: Connection, who: Recognition) -> str | None:
@@ -193,6 +226,8 @@ class Callers:
         tickets.tell(
             connection, ticket.id, now, NewEntry("description", stored.number or "caller", {"sid": stored.sid, **data})
         )
+        if data.get("words") and ticket.customer:
+            jobs.add(connection, "relate", now, {}, ticket.id)
         if data.get("words") and ticket.subject in SUBJECT.values():  # an older ticket keeps its own
             tickets.update(connection, ticket, subject=str(data["words"])[:120])
         if data.get("recording"):
@@ -230,7 +265,7 @@ class Callers:
         ), desk, now)  # fmt: skip
         if why is not None:
             return e.CallbackRefused(opened.ticket, "number" if why in ("number", "nobody") else "cap")
-        target = callbacks.callable_number(number, desk.phone.callbacks if desk.phone else None) or ""
+        target = callable_number(number, desk.phone.callbacks if desk.phone else None) or ""
         return e.CallbackTaken(opened.ticket, target[-3:])
 
     def _mine(self, connection: Connection, stored: StoredCall, ticket_id: int) -> StoredCallback | None:
@@ -266,7 +301,9 @@ class Callers:
         jobs.alarm(connection, now, "escalated", f"{ticket.number}: {words}", ticket.id)
         return e.Escalated()
 
-    def find_person(self, connection: Connection, stored: StoredCall, asked: e.FindPerson, desk: Desk, now: datetime) -> e.Answer:
+    def find_person(
+        self, connection: Connection, stored: StoredCall, asked: e.FindPerson, desk: Desk, now: datetime
+    ) -> e.Answer:
         """An agent, a place in our queue, or nobody. Who was called back keeps the place of their request."""
         ticket = self._ticket(connection, asked.ticket) if asked.ticket else None
         request = callbacks.request_of(stored.attempt or "")
@@ -319,7 +356,10 @@ class Callers:
 
 def _kind(why: str, desk: Desk) -> Kind | None:
     """What the caller's choice says of the kind; None leaves it to the desk."""
-    wanted: Mapping[str, tuple[Kind, ...]] = {"information": ("information",), "maintenance": ("change", "intervention")}
+    wanted: Mapping[str, tuple[Kind, ...]] = {
+        "information": ("information",),
+        "maintenance": ("change", "intervention"),
+    }
     return next((kind for kind in wanted.get(why, ()) if kind in desk.kinds), None)
 
 
@@ -328,7 +368,9 @@ def _maintained(decision: Decision, who: Recognition, desk: Desk) -> Decision:
     plan = desk.plans.get(who.plan or "")
     if plan is None or plan.on_call is None or not plan.on_call.maintenance or desk.on_call is None:
         return decision
-    return replace(decision, page=True, via_on_call=True, evidence=(*decision.evidence, "page: planned maintenance, by PIN"))
+    return replace(
+        decision, page=True, via_on_call=True, evidence=(*decision.evidence, "page: planned maintenance, by PIN")
+    )
 
 
 def _decide(report: Report, who: Recognition, desk: Desk) -> Decision:

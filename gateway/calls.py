@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 import ivr
-from gateway import callbacks, pager
+from gateway import callbacks, pager, paging_rooms
 from gateway.callers import Callers
 from gateway.engine import Engine
 from gateway.engineers import Engineers
@@ -98,6 +98,7 @@ class Calls:
         if stored is None or stored.status != "in-progress":
             return
         calls.update(connection, sid, status=status, ended_at=now)
+        paging_rooms.caller_left(connection, sid, stored.ticket_id, now)
         call = ivr.from_json(stored.state)
         if not call.over:
             self._turn(connection, stored, call, e.HungUp(), None, now)
@@ -192,18 +193,10 @@ class Calls:
         verdict: PinVerdict | None, now: datetime,
     ) -> e.Answer:  # fmt: skip
         match asked:
-            case e.LookUpCode():
-                return self._callers.look_up(connection, asked, stored, call, desk, now)
-            case e.LookUpCustomer():
-                return self._callers.look_up_customer(connection, asked, stored, call, desk, now)
-            case e.LookUpCaller():
-                return self._callers.look_up_caller(connection, stored, desk)
-            case e.FindTicket():
-                return self._callers.find_ticket(connection, stored, asked, desk)
-            case e.Escalate():
-                return self._callers.escalate(connection, stored, call, asked, now)
-            case e.LookAtCallback():
-                return self._callers.look_at_callback(connection, stored)
+            case e.LookUpCode() | e.LookUpCustomer() | e.LookUpCaller():
+                return self._callers.recognise(connection, asked, stored, call, desk, now)
+            case e.FindTicket() | e.Escalate() | e.LookAtCallback():
+                return self._callers.about(connection, asked, stored, call, desk, now)
             case e.CheckPin():
                 assert verdict is not None
                 return verdict.answer

@@ -8,19 +8,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from gateway import listening, promises, transcribing
+from sqlalchemy import Connection
+
+from gateway import listening, oncall, promises, transcribing, watchdog
 from gateway.errors import Permanent
 from gateway.post import check as letters
 from gateway.post import send, signing
 from gateway.settings import ConfigError, Settings
 from gateway.settings.desk import unkept, unready
-from gateway.store import alarms, held, jobs
+from gateway.settings.desk_rules import failures
+from gateway.store import alarms, held, jobs, paging
 from gateway.store.database import Database, open_database
 from gateway.store.migrate import current, newest
-from routing import oncall
+from routing import oncall as duties
+from routing.desk import Desk
 
 Level = Literal["ok", "note", "wrong"]
-AHEAD = timedelta(days=30)
 DNS_SECONDS = 5.0
 OVERDUE = timedelta(minutes=5)
 # What to do about an alarm, by its kind; any other: look at its ticket.
@@ -28,6 +31,10 @@ TO_DO: Mapping[str, str] = {
     "page-exhausted": "ring an engineer by hand",
     "duty": "mend the duty ('presa oncall gaps' names what is wrong)",
     "page-capped": "see that somebody has the ticket",
+    "page-late": "see that somebody has the ticket, and the log",
+    "heartbeat-not-sent": "see the heartbeat's address and the network",
+    "note-refused": "correct the address or the account it goes by",
+    "test-page-not-accepted": "see why their telephone did not reach them",
     "dead-job": "mend the cause, then 'presa jobs --revive ID'",
     "bounce": "call the customer or correct the address",
     "letter-refused": "call the customer or correct the address",
@@ -44,6 +51,8 @@ TO_DO: Mapping[str, str] = {
     "mailbox-canary": "see whether mail still reaches the mailbox",
     "suspected-loop": "decide about the held mails, or end the loop at its other end",
     "certificate": "put a certificate and key there that fit, then send SIGHUP",
+    "no-route": "put the ticket into a queue, and add a route to the desk",
+    "nobody-fits": "see who is away, or give the ticket to somebody",
     "held": "decide about the held mails in the console, under Held",
     "ledger-gap": "see 'presa check', the door's log and the sender's",
 }
@@ -69,8 +78,7 @@ def check_all(settings: Settings, url: str | None, *, offline: bool) -> list[Fin
 
         found += (Finding(*said) for said in boxes.credentials(settings, offline=offline))
     found += _dkim(settings, offline=offline)
-    if url is not None:
-        found += _database(url, now, settings)
+    found += _database(url, now, settings) if url is not None else _duty(settings, now, None)
     return found
 
 
@@ -78,31 +86,20 @@ def _desks(settings: Settings, now: datetime) -> Iterator[Finding]:
     for desk in settings.desks.values():
         yield from (Finding("note", f"desk {desk.id}", words) for words in unready(desk))
         yield from (Finding("wrong", f"desk {desk.id}", words) for words in unkept(desk, now.year))
+        yield from _rules(desk)
         if desk.on_call is None:
             continue
-        problems = [Finding("wrong", f"desk {desk.id} on-call", words) for words in oncall.faults(desk.on_call)]
-        problems += [
-            Finding(
-                "wrong",
-                f"desk {desk.id} on-call",
-                f"{person.name} has no number and cannot be rung; give one or take them off the rotas",
-            )
-            for person in desk.on_call.people.values()
-            if not person.number
-        ]
-        problems += [
-            Finding(
-                "wrong",
-                f"desk {desk.id} on-call",
-                f"{gap.rota} {gap.start:%Y-%m-%d %H:%M}-{gap.end:%Y-%m-%d %H:%M} UTC: {gap.reason}; add an override",
-            )
-            for gap in oncall.gaps(desk.on_call, now, now + AHEAD)
-        ]
-        yield from problems or [
-            Finding(
-                "ok", f"desk {desk.id} on-call", f"somebody can be rung at every moment of the next {AHEAD.days} days"
-            )
-        ]
+        yield from (Finding("wrong", f"desk {desk.id} on-call", words) for words in duties.faults(desk.on_call))
+
+
+def _duty(settings: Settings, now: datetime, connection: Connection | None) -> Iterator[Finding]:
+    """The duty of the coming weeks, with what people entered where there is a database."""
+    for desk in settings.desks.values():
+        if desk.on_call is None:
+            continue
+        what, days = f"desk {desk.id} on-call", oncall.AHEAD.days
+        problems = [Finding("wrong", what, one.words) for one in oncall.troubles(connection, desk, now)]
+        yield from problems or [Finding("ok", what, f"somebody can be rung at every moment of the next {days} days")]
 
 
 CREDENTIALS: Mapping[str, str] = {
@@ -123,6 +120,15 @@ def _line(settings: Settings) -> Finding:
     except Permanent as missing:
         trouble = missing.public
     return Finding("wrong" if trouble else "ok", "sip", trouble or "the extra and a voice are there")
+
+
+def _rules(desk: Desk) -> Iterator[Finding]:
+    """The tests that stand beside a desk's rules."""
+    failed = [Finding("wrong", f"desk {desk.id} rules", words) for words in failures(desk)]
+    passed = len(desk.rule_tests) - len({finding.words.partition(": ")[0] for finding in failed})
+    yield from failed
+    if passed and not failed:
+        yield Finding("ok", f"desk {desk.id} rules", f"{passed} tests of {len(desk.rules)} rules hold")
 
 
 def _phone(settings: Settings) -> Iterator[Finding]:
@@ -214,6 +220,7 @@ def _dkim(settings: Settings, *, offline: bool) -> Iterator[Finding]:
 def _database(url: str, now: datetime, settings: Settings) -> Iterator[Finding]:
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         yield Finding("note", "database", f"{url} is not there yet; 'presa up' makes it")
+        yield from _duty(settings, now, None)
         return
     database = open_database(url)
     try:
@@ -224,15 +231,32 @@ def _database(url: str, now: datetime, settings: Settings) -> Iterator[Finding]:
                 "database",
                 f"schema {have or 'none'}, this Presa needs {newest()}; 'presa up' brings it up to date",
             )
+            yield from _duty(settings, now, None)
             return
         yield Finding("ok", "database", f"schema {have}")
+        yield from database.read(lambda connection: list(_duty(settings, now, connection)))
         yield from _balance(database, now, settings.held_alarm_hours)
+        yield from _pages(database, now, settings)
         if settings.mailboxes:
             from gateway.imap import check as boxes
 
             yield from (Finding(*said) for said in boxes.balance(settings, database, now))
     finally:
         database.close()
+
+
+def _pages(database: Database, now: datetime, settings: Settings) -> Iterator[Finding]:
+    """Whose telephone was never tried, and whether the watchdog of the pages looks."""
+    if (last := database.read(lambda c: watchdog.silent_since(c, now))) is not None:
+        words = f"nobody has watched the open pages since {last:%Y-%m-%d %H:%M} UTC; is Presa up? See the log for 'watchdog'"
+        yield Finding("wrong", "watchdog", words)
+    tested = database.read(paging.tested)
+    for desk in settings.desks.values():
+        people = desk.on_call.people.values() if desk.on_call else ()
+        if never := [one for one in people if one.number and (desk.id, one.id) not in tested]:
+            names = ", ".join(one.name for one in never)
+            words = f"never accepted a test page: {names}; run 'presa page test {never[0].id}'"
+            yield Finding("note", f"desk {desk.id} on-call", words)
 
 
 def _balance(database: Database, now: datetime, held_hours: float = 24.0) -> Iterator[Finding]:

@@ -2,19 +2,20 @@
 
 One row of the jobs table a ticket, however much can fall due on it; what was told stands in the ticket's story, written
 in the same transaction, so that nothing is told twice after a crash and nothing is left out after downtime: what is late
-is told at once, in the order in which it fell due, and marked. Refuses to judge what is due (`routing.agenda`).
+is told at once, the most urgent tickets first and on each in the order in which it fell due, and marked. Refuses to judge
+what is due (`routing.agenda`).
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime
 from hashlib import sha256
 
 from sqlalchemy import Connection
 
 from gateway.engine import Engine
 from gateway.errors import Permanent
+from gateway.filing import said
+from gateway.post.letter import Escalation, Letter
 from gateway.store import calls, jobs, letters, tickets
 from gateway.store.jobs import Job, Settled
 from gateway.store.tickets import Entry, NewEntry
@@ -94,16 +95,16 @@ class Clocks:
         """One moment's line in the story, what it changes, and whoever must know."""
         late = now - moment.at > LATE
         words = WORDS[moment.due].format(what=moment.what)
-        said = f"{words} (noticed late)" if late else words
-        data = {"words": said, "name": moment.name, "due": moment.at.isoformat(), "late": late}
+        line = f"{words} (noticed late)" if late else words
+        data = {"words": line, "name": moment.name, "due": moment.at.isoformat(), "late": late}
         if moment.due in ("silence", "expiry") and not self._change(connection, ticket, moment):
             return
         tickets.tell(connection, ticket.id, now, NewEntry("clock", "presa", data))
         if moment.due in ALARMS:
-            jobs.alarm(connection, now, ALARMS[moment.due], f"{ticket.number}: {said}", ticket.id)
+            jobs.alarm(connection, now, ALARMS[moment.due], f"{ticket.number}: {line}", ticket.id)
         if moment.due == "escalation":
             desk = self._engine.desk_of(ticket)
-            self._escalate(connection, ticket, desk.told_by.get(moment.what, Telling()), moment, said, now)
+            self._escalate(connection, ticket, desk.told_by.get(moment.what, Telling()), moment, now)
 
     def _change(self, connection: Connection, ticket: Ticket, moment: Moment) -> bool:
         """The ticket's own step; False when somebody was quicker."""
@@ -119,7 +120,7 @@ class Clocks:
         return True
 
     def _escalate(
-        self, connection: Connection, ticket: Ticket, telling: Telling, moment: Moment, said: str, now: datetime
+        self, connection: Connection, ticket: Ticket, telling: Telling, moment: Moment, now: datetime
     ) -> None:
         """By the channel that the desk has for whom the matrix names; the alarm in the console is there anyway."""
         if telling.channel == "page":
@@ -127,32 +128,23 @@ class Clocks:
             jobs.add(connection, "page", now, {"page": page}, ticket.id)
         elif telling.channel == "mail":
             desk = self._engine.desk(ticket.desk)
-            written = self._notice(ticket, desk, telling.address, moment, said, now)
+            written = self._notice(ticket, desk, telling.address, moment, now)
             letters.write(connection, written)
-            jobs.add(connection, "letter", now, {"message_id": written["message_id"], "kind": "escalation"}, ticket.id)
+            state = {"message_id": written["message_id"], "kind": "escalation"}
+            jobs.add(connection, "letter", now, state, ticket.id, ticket.priority)
 
-    def _notice(
-        self, ticket: Ticket, desk: Desk, to: str, moment: Moment, said: str, now: datetime
-    ) -> Mapping[str, object]:
-        """A mail to somebody of ours. Its id follows from the moment, so that it is one however often it is tried."""
-        ours = self._engine.address_of(ticket)
+    def _notice(self, ticket: Ticket, desk: Desk, to: str, moment: Moment, now: datetime) -> Mapping[str, object]:
+        """A letter to somebody of ours. Its id follows from the moment, so that it is one however often it is tried."""
+        ours, language = self._engine.address_of(ticket), desk.languages[0]
         key = sha256(f"{ticket.number} {moment.name}".encode()).hexdigest()[:24]
-        mail = EmailMessage()
-        mail["From"], mail["To"] = ours, to
-        mail["Subject"] = f"[{ticket.number}] {said}"
-        mail["Date"] = format_datetime(now)
-        mail["Message-ID"] = f"<escalation.{key}@{ours.rpartition('@')[2]}>"
-        mail["Auto-Submitted"] = "auto-generated"
-        link = f"{self._engine.settings.public_url}/tickets/{ticket.number}"
-        lines = (f"{ticket.number}, {ticket.priority}, {ticket.plan or '-'}: {said}.", ticket.subject, link)
-        mail.set_content("\n".join(lines) + "\n")
-        return {
-            "message_id": mail["Message-ID"].strip("<>"),
-            "ticket_id": ticket.id,
-            "kind": "escalation",
-            "at": now,
-            "recipient": to,
-            "envelope_from": "",
-            "subject": mail["Subject"],
-            "body": mail.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),
-        }
+        plan = desk.plans.get(ticket.plan or "")
+        content = Escalation(
+            moment.what, moment.at, ticket.customer_name or "", plan.label if plan else "",
+            said(desk.priorities[ticket.priority], language) or ticket.priority, ticket.subject,
+            f"{self._engine.settings.public_url}/tickets/{ticket.number}",
+        )  # fmt: skip
+        letter = Letter(
+            to, language, desk.zone, ticket.number, said(desk.name, language) or desk.id, ours, ours,
+            f"escalation.{key}@{ours.rpartition('@')[2]}", now, content,
+        )  # fmt: skip
+        return self._engine.written(letter, ticket)

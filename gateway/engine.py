@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Connection
 
-from gateway import addressed, authenticate, clues, entries, folding, forms, reader, rounds
+from gateway import addressed, authenticate, clues, entries, events, folding, forms, oncall, reader, rounds
 from gateway import author as authors
 from gateway.addressed import House
 from gateway.author import Author
@@ -26,6 +26,7 @@ from gateway.mail import Arrival, Beside, Mail, Outcome
 from gateway.proving import Prover
 from gateway.reader import Reading
 from gateway.settings import Settings
+from gateway.settings.mail_door import Recipient
 from gateway.store import directory, jobs, reports, tickets
 from gateway.store.database import Database
 from gateway.store.directory import StoredFinder
@@ -34,7 +35,7 @@ from gateway.store.tickets import NewEntry
 from identity import match, normal, rights, sender
 from identity.clues import Signs
 from identity.people import Recognition
-from routing import confirming, decide, numbers, threads
+from routing import confirming, decide, numbers, proactive, threads
 from routing.decide import Report
 from routing.desk import Desk
 from routing.threads import Clues, Joining
@@ -61,9 +62,14 @@ class Engine(Filing):
         self, settings: Settings, database: Database, secret: bytes, resolver: authenticate.Resolver | None = None
     ) -> None:
         super().__init__(settings, database, secret)
-        self.prover = Prover(settings, resolver)
+        self._resolver = resolver
         self._own = settings.own_addresses
         self.house = House(settings.recipients, settings.desks)
+
+    @property
+    def prover(self) -> Prover:
+        """Who proves a sender, by this configuration."""
+        return Prover(self.settings, self._resolver)
 
     # The story of a mail ----------------------------------------------------------------------------------------
 
@@ -204,11 +210,18 @@ class Engine(Filing):
         ticket = self.ticket(connection, found.ticket_id, lock=True) if found else None
         if found is None or ticket is None or ticket.state not in OPEN or ticket.desk != desk.id:
             return None
+        event = events.of(mail, author, who, desk)
+        if event and event.state == "problem" and proactive.outranks(desk, event.priority, ticket.priority):
+            return None  # it has become worse: a ticket of its own, which may page
         if found.trace.alert is None and (held := self._held_as_loop(connection, mail, ticket)):
             return held
         done = self._append(connection, mail, who, Joining("join", ticket, found.evidence))
         folding.told(connection, ticket, found)
         return done
+
+    def _engineer(self, connection: Connection, place: Recipient, at: datetime) -> str | None:
+        """Whose own address it is, and who stands in for them then."""
+        return self.house.engineer(place, oncall.duty(connection, self.settings.desks[place.desk], at), at)
 
     # File -------------------------------------------------------------------------------------------------------
 
@@ -218,18 +231,19 @@ class Engine(Filing):
     ) -> Outcome:  # fmt: skip
         message, arrival = mail.message, mail.arrival
         place = self.house.first(arrival.rcpt)
+        event = events.of(mail, author, who, desk)
         report = Report(
-            channel=author.channel,
+            channel=event.channel if event else author.channel,
             received=arrival.received,
             subject=message.subject or "",
             text=message.reply_text,
-            kind=author.given.kind,
-            priority=author.given.priority,
+            kind=event.kind if event else author.given.kind,
+            priority=event.priority if event else author.given.priority,
             language=message.language,
             automatic=message.automatic is not None,
             marks=entries.marks(mail),
             queue=place.queue if place else None,
-            engineer=self.house.engineer(place) if place else None,
+            engineer=self._engineer(connection, place, arrival.received) if place and place.engineer else None,
         )
         decision = decide.decide(report, who, desk)
         if arrival.quiet:
@@ -241,6 +255,8 @@ class Engine(Filing):
         )
         if answer and who.requester:
             answer, why = False, "passed-on"  # to the author it says nothing, and the other has written nothing to us
+        if event and who.verified and (told := events.whom_to_tell(finder, who)):
+            who, answer, why = replace(who, address=told), event.state == "problem", "recovered"
         if answer and arrival.quiet:
             answer, why = False, "archive"
         if not who.verified and who.address:

@@ -25,7 +25,10 @@ def of_mail(mail: Mail, who: Recognition | None) -> NewEntry:
         "to": [address.addr for address in message.to][:20], "cc": [address.addr for address in message.cc][:20],
         "subject": shown(message.subject or ""), "text": message.reply_text, "message_id": message.message_id,
         "automatic": message.automatic, "verified": bool(who and who.verified),
-        "attachments": [[one.filename, one.content_type, one.size, one.inline] for one in message.attachments],
+        "attachments": [
+            [one.filename, one.content_type, one.size, one.inline, one.content_id, one.sha256]
+            for one in message.attachments
+        ],
         "html": message.html is not None,
     })  # fmt: skip
 

@@ -11,8 +11,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from gateway import assigning
 from gateway.post import compose, signing, tokens
-from gateway.post.letter import Answer, Letter, Notice, Receipt
+from gateway.post.letter import Content, Letter
 from gateway.settings import ConfigError, Settings
 from gateway.settings.desk import desk_from
 from gateway.store import calls, desks, jobs, tickets, users
@@ -21,8 +22,8 @@ from gateway.store.directory import StoredFinder
 from gateway.store.jobs import Todo
 from gateway.store.tickets import NewEntry
 from identity.people import Recognition
-from routing import agenda, sla
-from routing.decide import Decision
+from routing import agenda, precedence, sla
+from routing.decide import NOBODY_FITS, Decision
 from routing.desk import Desk
 from routing.tickets import Ticket, after
 
@@ -88,10 +89,15 @@ class Filing:
             "state": "new", "verified": who.verified, "via_on_call": decision.via_on_call,
             "received_at": received, "opened_at": received, "linked": linked,
             "next_due": due.due if due else None, "next_target": due.target if due else None,
+            "work_order": precedence.place(_work(decision, evidence, received, due), desk).key,
             "clocks": sla.as_json(stamp, desk.zone) if stamp else {}, "evidence": list(evidence),
             "desk_version": desk.version, "stage": desk.lives[decision.kind].start if decision.kind in desk.lives else None,
         })  # fmt: skip
         tickets.tell(connection, ticket_id, received, *entries)
+        if desk.staff or NOBODY_FITS in decision.marks:
+            opened = self.ticket(connection, ticket_id, lock=True)
+            assert opened is not None
+            assigning.arrived(connection, desk, opened, received)
         put_down = list(todo)
         first = agenda.first(desk, stamp) if stamp else None
         if first is not None:
@@ -100,7 +106,7 @@ class Filing:
             # The comparison of texts lets the page go as soon as it is done.
             wait = PAGE_WAITS if any(kind == "relate" for kind, _, _ in put_down) else timedelta()
             put_down.append(("page", received + wait, {"page": calls.open_page(connection, ticket_id, received)}))
-        jobs.add_all(connection, put_down, ticket_id)
+        jobs.add_all(connection, put_down, ticket_id, decision.priority)
         return ticket_id
 
     # Clocks -----------------------------------------------------------------------------------------------------
@@ -117,9 +123,19 @@ class Filing:
                 connection, ticket, clocks=sla.as_json(stamp, stamp.zone),
                 next_due=due.due if due else None, next_target=due.target if due else None,
             )  # fmt: skip
+        self.reorder(connection, ticket_id)
         now = self.database.clock.now()
-        if not jobs.hasten(connection, "clock", ticket_id, now):
-            jobs.add(connection, "clock", now, {}, ticket_id)
+        if not jobs.hasten(connection, "clock", ticket_id, now, ticket.priority):
+            jobs.add(connection, "clock", now, {}, ticket_id, ticket.priority)
+
+    def reorder(self, connection: Connection, ticket_id: int) -> None:
+        """Where the ticket stands in the order of work now."""
+        ticket = self.ticket(connection, ticket_id, lock=True)
+        if ticket is None:
+            return
+        key = assigning.place(connection, self.desk(ticket.desk), ticket).key
+        if key != ticket.work_order:
+            tickets.update(connection, ticket, work_order=key)
 
     def stamp(self, ticket: Ticket, at: datetime | None = None) -> sla.Stamp:
         """A ticket's promises from its receipt, pauses and what was met; `at` gives their state at that instant."""
@@ -153,7 +169,7 @@ class Filing:
     def letter(
         self,
         ticket: Ticket,
-        content: Receipt | Answer | Notice,
+        content: Content,
         message_id: str,
         now: datetime,
         thread: Mapping[str, Any],
@@ -204,6 +220,12 @@ def said(words: Mapping[str, str], language: str) -> str:
 def shown(subject: str) -> str:
     """A subject in one line of bounded length."""
     return " ".join(subject.split())[:LONGEST_SUBJECT]
+
+
+def _work(decision: Decision, evidence: tuple[str, ...], received: datetime, due: sla.Clock | None) -> precedence.Work:
+    """A new ticket, as far as the order of work asks."""
+    signs = precedence.signs_of(evidence)
+    return precedence.Work(decision.plan, decision.priority, due.due if due else None, received, signs)
 
 
 def _first_due(clocks: Sequence[sla.Clock]) -> sla.Clock | None:

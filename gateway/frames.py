@@ -1,23 +1,44 @@
 """Values between two processes of one Presa, over a socket pair: pickles, each with its length before it.
 
-Both ends are ours and were started together; nothing from outside is ever unpickled here.
+A large value goes aside: in a file without a name, whose descriptor goes over a second pair, so that it is in nobody's buffers
+and is copied once. Both ends are ours and were started together; nothing from outside is ever unpickled here.
 """
 
 import asyncio
 import pickle
 import socket
 import struct
+import tempfile
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 _LENGTH = struct.Struct(">I")
+ASIDE = "aside"  # in the place of a value that lies in the next file
+
+
+class Ends(NamedTuple):
+    """One process's ends of the two pairs: for values, and for files."""
+
+    values: socket.socket
+    files: socket.socket
+
+    def close(self) -> None:
+        self.values.close()
+        self.files.close()
+
+
+def pairs() -> tuple[Ends, Ends]:
+    """For us, and for the other process."""
+    values, files = socket.socketpair(), socket.socketpair()
+    return Ends(values[0], files[0]), Ends(values[1], files[1])
 
 
 class Frames(asyncio.Protocol):
     """One end. `take` gets every value that comes, in order; `over` is called once, when the other end is gone."""
 
-    def __init__(self, take: Callable[[Any], None], over: Callable[[], None]) -> None:
+    def __init__(self, take: Callable[[Any], None], over: Callable[[], None], files: socket.socket) -> None:
         self._take = take
+        self._files = files
         self._over = over
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -35,26 +56,47 @@ class Frames(asyncio.Protocol):
                 break
             value = pickle.loads(memoryview(buffer)[at + _LENGTH.size : end])  # noqa: S301 - our own process wrote it
             at = end
-            self._take(value)
+            self._take(self._from_file() if value == ASIDE else value)
         del buffer[:at]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self._files.close()
         self._over()
 
-    def send(self, value: object) -> None:
+    def send(self, value: object, *, aside: bool = False) -> None:
         """Hand a value to the other end; when that is gone, nobody wants it any more."""
         if self._transport is not None:
+            if aside:
+                value = self._to_file(value)
             body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
             self._transport.writelines((_LENGTH.pack(len(body)), body))
+
+    def _to_file(self, value: object) -> object:
+        try:
+            with tempfile.TemporaryFile() as file:
+                pickle.dump(value, file, pickle.HIGHEST_PROTOCOL)
+                file.flush()
+                socket.send_fds(self._files, [b"f"], [file.fileno()])
+        except OSError:  # no room for the file, or too many of them are under way
+            return value
+        return ASIDE
+
+    def _from_file(self) -> object:
+        _, found, _, _ = socket.recv_fds(self._files, 1, 1)  # it was sent before its frame
+        with open(found[0], "rb") as file:
+            file.seek(0)
+            return pickle.load(file)  # noqa: S301 - our own process wrote it
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
 
 
-async def connect(sock: socket.socket, take: Callable[[Any], None], over: Callable[[], None]) -> Frames:
-    """Speak on one end of a socket pair, on the running event loop."""
-    sock.setblocking(False)
-    _, frames = await asyncio.get_running_loop().create_connection(lambda: Frames(take, over), sock=sock)
+async def connect(ends: Ends, take: Callable[[Any], None], over: Callable[[], None]) -> Frames:
+    """Speak on these ends, on the running event loop."""
+    for one in ends:
+        one.setblocking(False)
+    loop = asyncio.get_running_loop()
+    _, frames = await loop.create_connection(lambda: Frames(take, over, ends.files), sock=ends.values)
     return frames

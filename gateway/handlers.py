@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from gateway import callback_links
 from gateway.clocks import Clocks
 from gateway.engine import Engine
 from gateway.errors import Permanent
@@ -24,6 +25,7 @@ from gateway.store import calls, jobs, letters, tickets
 from gateway.store.jobs import Handler, Job, Patience, Settled
 from gateway.store.tickets import NewEntry
 from gateway.verifying import Verifying
+from gateway.watchdog import PATIENCE as WATCHFUL
 from routing.tickets import Ticket
 
 log = structlog.get_logger(__name__)
@@ -34,13 +36,18 @@ PATIENT = frozenset({"acknowledge"})  # what any other job, a page above all, go
 # (RFC 5321 section 4.5.4.1), and somebody knows after a few minutes that it does not leave.
 MAIL = Patience(alarm_at=6, give_up_at=130)
 PATIENCE: Mapping[str, Patience] = {
+    "watchdog": WATCHFUL,
+    "note": Patience(alarm_at=3, give_up_at=8, longest=timedelta(seconds=60)),
+    "room": Patience(alarm_at=4, give_up_at=6, longest=timedelta(seconds=5)),
     "page": Patience(alarm_at=1, give_up_at=1_000, longest=timedelta(seconds=15)),
     "acknowledge": MAIL,
     "letter": MAIL,
     "duty-letter": MAIL,
     "verify": Patience(alarm_at=12, give_up_at=24),
+    "recording": Patience(alarm_at=9, give_up_at=60),  # it may not be ready for minutes; after two days it is called lost
 }
 
+LACKS = "lacks-"  # marks of what a report of this desk should hold and does not
 # reason codes of identity -> what the acknowledgement adds
 NOTES: Mapping[str, Note] = {
     "channel-not-in-plan": "channel_not_in_plan",
@@ -105,9 +112,11 @@ class Handlers:
                 or ticket.priority,
                 updates_every=ticket.clocks.get("updates_every"),
                 notes=tuple(dict.fromkeys(NOTES[mark] for mark in self._marks(ticket) if mark in NOTES)),
+                missing=tuple(mark[len(LACKS) :] for mark in self._marks(ticket) if mark.startswith(LACKS)),  # type: ignore[misc]
                 channels=tuple(sorted(self._engine.desk(ticket.desk).plans[ticket.plan].channels))
                 if ticket.plan
                 else (),
+                callback=callback_links.link(ticket, self._engine, now),
             )
             verdict = self._write(self._engine.letter(ticket, content, message_id, now, job.state), ticket, job)
             if not verdict.allowed:

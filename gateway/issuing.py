@@ -1,4 +1,4 @@
-"""PINs of contracts and contacts: issued and shown once, rotated, revoked, listed; one-time codes by mail.
+"""PINs of contracts and contacts: issued and shown once, rotated, revoked, listed; one-time codes by mail or SMS.
 
 What is kept is a hash behind the pepper; the digits exist in the answer to whoever asked for them and nowhere else. Hashing
 is slow on purpose and happens outside the transaction. Refuses a PIN that is easily guessed, or that is the customer's code.
@@ -14,16 +14,22 @@ from sqlalchemy import Connection
 from gateway import importing, pins
 from gateway.engine import Engine
 from gateway.errors import Permanent
-from gateway.filing import Filing
+from gateway.filing import Filing, said
 from gateway.post.letter import Event, Notice, mailbox
 from gateway.settings import Settings
 from gateway.store import calls, directory, jobs, letters, tickets, users
 from gateway.store.database import Database
 from gateway.store.tickets import NewEntry
+from identity import normal
 from identity.people import Contact, Customer
+from routing.tickets import Ticket
 
 SHORTEST, LONGEST = 6, 12
 ONCE_FOR = timedelta(minutes=15)
+BY_SMS = {
+    "it": "{desk}: il codice per la sua telefonata ({ticket}) è {code}. Vale 15 minuti e una sola volta; non lo dia ad altri.",
+    "en": "{desk}: the code for your call ({ticket}) is {code}. It is good for 15 minutes and once; do not give it to others.",
+}
 MOST_TOLD = 3  # people of a customer who hear that somebody tried a PIN
 
 
@@ -98,17 +104,47 @@ def _fresh(digits: int, customer: Customer) -> str:
 def send_code(filing: Filing, ticket_id: int, contact_id: str | None) -> Issued:
     """A one-time code by mail to a contact of a ticket's customer: who reads that mailbox may prove it in a call."""
     database = filing.database
-    ticket = database.read(lambda connection: filing.ticket(connection, ticket_id))
-    if ticket is None or ticket.customer is None:
-        raise Permanent("this ticket has no customer yet; assign one first")
-    customer = _customer(database, ticket.customer)
-    contact = _contact(customer, contact_id or ticket.contact or "")
+    _, customer, contact = _receiver(filing, ticket_id, contact_id)
     if contact is None or not contact.emails or mailbox(contact.emails[0]) is None:
         raise Permanent(f"no contact of {customer.id} with a mail address was named; give --contact")
     issued = issue(filing.settings, database, customer.id, contact=contact.id, once=True)
     now = database.clock.now()
     database.write(lambda c: _write(c, filing, ticket_id, contact.emails[0], "pin_code", issued.digits, now))
     return issued
+
+
+def text_code(filing: Filing, ticket_id: int, contact_id: str | None) -> Issued:
+    """The same by SMS, to a mobile number that is on file: whoever reads it there may prove it in a call. The note's own
+    job sends it once, and asks the carrier before it would send it again."""
+    if filing.settings.carrier is None:
+        raise Permanent("no carrier is configured that could send an SMS; send the code by mail (--mail)")
+    ticket, customer, contact = _receiver(filing, ticket_id, contact_id)
+    number = next((one for one in contact.phones if normal.is_mobile(one)), None) if contact else None
+    if contact is None or number is None:
+        raise Permanent(
+            f"no contact of {customer.id} with a mobile number was named; give --contact, or send it by mail"
+        )
+    issued = issue(filing.settings, filing.database, customer.id, contact=contact.id, once=True)
+    desk, now = filing.desk(ticket.desk), filing.database.clock.now()
+    language = contact.language or customer.language or ticket.language or desk.languages[0]
+    text = BY_SMS.get(language, BY_SMS["en"]).format(
+        desk=said(desk.name, language), ticket=ticket.number, code=issued.digits
+    )
+    note = {
+        "id": f"pin-{issued.id}", "person": contact.id, "name": f"one-time code to {contact.name}", "channel": "sms",
+        "to": number, "text": text, "ticket": ticket.number, "entry": "note",
+    }  # fmt: skip
+    filing.database.write(lambda c: jobs.add(c, "note", now, note, ticket_id))
+    return issued
+
+
+def _receiver(filing: Filing, ticket_id: int, contact_id: str | None) -> tuple[Ticket, Customer, Contact | None]:
+    """Whom a code goes to: the contact that was named, else the ticket's own."""
+    ticket = filing.database.read(lambda connection: filing.ticket(connection, ticket_id))
+    if ticket is None or ticket.customer is None:
+        raise Permanent("this ticket has no customer yet; assign one first")
+    customer = _customer(filing.database, ticket.customer)
+    return ticket, customer, _contact(customer, contact_id or ticket.contact or "")
 
 
 def tell_owners(connection: Connection, engine: Engine, ticket_id: int, sid: str, customer_id: str) -> None:

@@ -135,7 +135,7 @@ def _span(entry: Entry, start: datetime, end: datetime) -> datetime:
         raise Permanent("that time is over; a change is for what is still to come")
     if end - start > LONGEST:
         raise Permanent(f"that is longer than {LONGEST.days} days; change the rota in the desk's file instead")
-    return start
+    return max(start, entry.now)
 
 
 def _shift(on_call: OnCall, rota: Rota, at: datetime, now: datetime) -> Shift:

@@ -33,12 +33,12 @@ NAG_SECONDS = 900
 POLICY = Policy((), repeat=NAGS - 1, redial_seconds=NAG_SECONDS, max_attempts=NAGS)
 
 
-def begin(connection: Connection, desk: Desk, person: Person, now: datetime) -> int:
-    """A test page for this person; the one that is still open, if there is one. Raises Permanent without a number."""
+def begin(connection: Connection, desk: Desk, person: Person, now: datetime, *, at_night: bool = False) -> int:
+    """A test page for this person; `at_night`: whatever the hour is there. Raises Permanent without a number."""
     if not person.number:
         raise Permanent(f"{person.name} has no number; enter one in the desk's file first")
     drill_id = store.open_drill(connection, desk.id, person.id, now)
-    jobs.add(connection, KIND, now, {"drill": drill_id})
+    jobs.add(connection, KIND, now, {"drill": drill_id, "at_night": at_night})
     return drill_id
 
 
@@ -127,7 +127,11 @@ class Drills:
             return None, None
         page = paging.from_json(drill.state) if drill.state else _page(drill_id, person, now)
         move = paging.next(page, POLICY, now)
-        if isinstance(move, Ring) and (morning := _morning(now, person.zone or desk.zone)):
+        if (
+            isinstance(move, Ring)
+            and not job.state.get("at_night")
+            and (morning := _morning(now, person.zone or desk.zone))
+        ):
             return move, morning
         page = paging.record(page, move, now)
         store.keep_drill(connection, drill_id, state=paging.to_json(page), open=page.state == "open")

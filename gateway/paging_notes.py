@@ -177,7 +177,7 @@ class Notes:
         def write(connection: Connection) -> None:
             assert job.ticket_id is not None
             data = {"words": line, "person": note["person"], "channel": note["channel"]}
-            tickets.tell(connection, job.ticket_id, now, NewEntry("page", "presa", data))
+            tickets.tell(connection, job.ticket_id, now, NewEntry(note.get("entry", "page"), "presa", data))
             if alarm:
                 words_ = f"{note['ticket']}: {line}; correct the address or the account"
                 jobs.alarm(connection, now, "note-refused", words_, job.ticket_id)

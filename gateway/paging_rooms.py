@@ -102,13 +102,13 @@ def caller_left(connection: Connection, sid: str, ticket_id: int | None, now: da
 
 
 class Rooms:
-    """The handler of `room` jobs. `step`: the address of a step of a call."""
+    """The handler of `room` jobs. `path`: below which the carrier's webhooks come in."""
 
-    def __init__(self, engine: Engine, carrier: object | None, base: str, path: str) -> None:
+    def __init__(self, engine: Engine, carrier: object | None, path: str) -> None:
         self._engine = engine
         self._database = engine.database
         self._carrier = carrier if isinstance(carrier, Lines) else None
-        self._base, self._path = base, path
+        self._base, self._path = engine.settings.public_url, path
 
     def run(self, job: Job) -> Settled:
         """Fetch the caller into the room, or set the engineer free."""
@@ -119,7 +119,7 @@ class Rooms:
             self._free(found)
             return Settled()
         try:
-            self._redirect(found.caller, f"{self._base}/phone/twilio/room/{found.name}")
+            self._redirect(found.caller, f"{self._base}{self._path}/room/{found.name}")
         except (Refused, Unknown, Later) as trouble:
             log.warning("room.caller_not_fetched", room=found.name, why=trouble.public)
             if not isinstance(trouble, Refused) and job.attempts < GIVE_UP_AT:
@@ -134,7 +134,7 @@ class Rooms:
             return
         step = ivr.from_json(call.state).step
         try:
-            self._redirect(found.engineer, f"{self._base}{self._path}/{found.engineer}/{step}")
+            self._redirect(found.engineer, f"{self._base}{self._path}/step/{found.engineer}/{step}")
         except Refused:
             log.info("room.engineer_gone", room=found.name)
 
@@ -153,6 +153,6 @@ def document(connection: Connection, engine: Engine, name: str, sid: str, path: 
     base = engine.settings.public_url
 
     def url(step: int) -> str:
-        return f"{base}{path}/{sid}/{step}" if step < 0 else f"{base}/phone/twilio/room/{name}/end"
+        return f"{base}{path}/step/{sid}/{step}" if step < 0 else f"{base}{path}/room/{name}/end"
 
     return ivr.meeting((ticket.language,) if ticket else ("en",), name, url)

@@ -38,7 +38,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def words(language: str | None, name: str, **fields: str) -> str:
+def words(language: str | None, name: str, /, **fields: str) -> str:
     """A sentence with its fields put in last, so that no field is read as a template."""
     return WORDS.get(language or "en", WORDS["en"])[name].format_map(fields)
 

@@ -69,7 +69,7 @@ class PinTries:
         if found is not None:
             self._database.write(lambda connection: self._right(connection, line, found))
             return PinVerdict(e.PinRight())
-        self._database.write(lambda connection: calls.end_try(connection, line.sid, line.step, False))
+        self._database.write(lambda connection: calls.end_try(connection, line.sid, line.step, None))
         return PinVerdict(e.PinLocked() if call.pin_tries + 1 >= DEFAULT.per_call else e.PinWrong())
 
     def _begin_try(
@@ -93,7 +93,7 @@ class PinTries:
         return directory.pins_in_force(connection, call.customer, now)
 
     def _right(self, connection: Connection, line: Line, pin: int) -> None:
-        calls.end_try(connection, line.sid, line.step, True)
+        calls.end_try(connection, line.sid, line.step, pin)
         directory.spend_pin(connection, pin)
 
     def _hashed(self, number: str) -> str:

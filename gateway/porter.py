@@ -24,9 +24,9 @@ import structlog
 
 from gateway import logs
 from gateway.errors import Permanent, Temporary
-from gateway.frames import Frames, connect
+from gateway.frames import Ends, Frames, connect, pairs
 from gateway.listening import certificate
-from gateway.reader import Reader, Reading
+from gateway.reader import LARGEST, Reader, Reading
 from gateway.settings.mail_door import MailDoor
 from gateway.smtp import Certificate, Delivery, Door, Limits, Listener
 from gateway.smtp.values import Protocol
@@ -55,14 +55,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """A mail, read; `packed` is its Reading, as the reading process wrote it. `at` is the monotonic instant of its final dot, the same for every process of one machine."""
+    """A mail, read; `packed` is its Reading, perhaps as the reading process wrote it. `at` is the monotonic instant of its final
+    dot, the same for every process of one machine."""
 
     number: int
     delivery: Delivery
-    packed: bytes
+    packed: bytes | Reading
     at: float
 
     def reading(self) -> Reading:
+        if isinstance(self.packed, Reading):
+            return self.packed
         reading: Reading = pickle.loads(self.packed)  # noqa: S301 - our own process wrote it
         return reading
 
@@ -144,14 +147,15 @@ class Porter:
 
     async def _serve(self) -> None:
         """One life of the door's process."""
-        ours, theirs = socket.socketpair()
+        ours, theirs = pairs()
         over = asyncio.Event()
         # Each life has frames of its own: an outcome of a mail that an earlier door handed in answers nobody else's.
         self._frames = frames = await connect(ours, lambda value: self._take(frames, value), over.set)
-        with theirs:
+        with contextlib.closing(theirs):
+            numbers = [one.fileno() for one in theirs]
             process = await asyncio.create_subprocess_exec(
-                *COMMAND, str(theirs.fileno()), env={**os.environ, **LEAN},
-                pass_fds=(theirs.fileno(), *(one[0] for one in self._plan.listeners)),
+                *COMMAND, *map(str, numbers), env={**os.environ, **LEAN},
+                pass_fds=(*numbers, *(one[0] for one in self._plan.listeners)),
             )
         frames.send(self._plan)
         try:
@@ -192,16 +196,18 @@ class _Gate:
 
     def __init__(self) -> None:
         self._frames: Frames | None = None
-        self._plan: asyncio.Future[Plan] = asyncio.Future()
+        self._plan: asyncio.Future[Plan | None] = asyncio.Future()
         self._waiting: dict[int, asyncio.Future[str]] = {}
         self._number = 0
         self._told = asyncio.Event()
         self._reader = Reader()
         self._certificate: Certificate | None = None
 
-    async def run(self, sock: socket.socket) -> None:
-        self._frames = await connect(sock, self._take, self._over)
+    async def run(self, ends: Ends) -> None:
+        self._frames = await connect(ends, self._take, self._over)
         plan = await self._plan
+        if plan is None:  # the filing process ended before it could say anything
+            return
         self._certificate = certificate(plan.door)
         door = Door(
             "",
@@ -242,7 +248,7 @@ class _Gate:
         self._number += 1
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[self._number] = answer
-        self._frames.send(Handed(self._number, delivery, packed, at))
+        self._frames.send(Handed(self._number, delivery, packed, at), aside=len(delivery.raw) > LARGEST)
         return await answer
 
     def _take(self, value: Plan | Reload | Answer | None) -> None:
@@ -263,10 +269,12 @@ class _Gate:
             waiting.set_exception(Temporary(GONE))
         self._waiting.clear()
         self._told.set()
+        if not self._plan.done():
+            self._plan.set_result(None)
 
 
-async def _serve(sock: socket.socket) -> None:
-    await _Gate().run(sock)
+async def _serve(ends: Ends) -> None:
+    await _Gate().run(ends)
 
 
 def main() -> None:
@@ -275,7 +283,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # theirs to handle: they tell us when to close
         signal.signal(number, signal.SIG_IGN)
     logs.configure()
-    sock = socket.socket(fileno=int(sys.argv[1]))
+    ends = Ends(*(socket.socket(fileno=int(one)) for one in sys.argv[1:3]))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(sock))
+        runner.run(_serve(ends))
     os._exit(0)

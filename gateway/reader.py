@@ -25,7 +25,7 @@ from typing import BinaryIO
 import structlog
 
 import parsers
-from parsers import Message
+from parsers import Message, pictures
 from routing import threads
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class Reading:
 def read(raw: bytes, received: datetime) -> Reading:
     """Fingerprint, parse and compress one mail. Never raises."""
     try:
-        message = parsers.parse(raw)
+        message = _light(parsers.parse(raw))
     except Exception as trouble:  # the parser has its own guard; should it fail, the raw is still a report
         log.error("reader.failed", exc_info=trouble)
         message = Message(error="a fault of ours while it was read")
@@ -73,11 +73,12 @@ def _packed(raw: bytes, received: datetime) -> bytes:
 
 def _reading(raw: bytes, received: datetime, message: Message) -> Reading:
     key = threads.delivery_key(raw, identified=bool(message.message_id or message.date), received=received)
-    return Reading(sha256(raw).hexdigest(), zlib.compress(raw, 1), key, _light(message))
+    return Reading(sha256(raw).hexdigest(), zlib.compress(raw, 1), key, message)
 
 
 def _light(message: Message) -> Message:
-    """Without bodies and contents; so is the mail in a certified envelope."""
+    """Without bodies and contents; so is the mail in a certified envelope. The content id of an attachment is then the name by
+    which the HTML shows it."""
     sealed = message.certified
     if sealed is not None and sealed.message is not None:
         sealed = replace(sealed, message=_light(sealed.message))
@@ -87,7 +88,10 @@ def _light(message: Message) -> Message:
         reply_text=message.reply_text[:LONGEST_TEXT],
         reply_with_signature="",
         html=None if message.html is None else "",
-        attachments=tuple(replace(one, content=b"") for one in message.attachments),
+        attachments=tuple(
+            replace(one, content=b"", content_id=name)
+            for one, name in zip(message.attachments, pictures.named(message.html, message.attachments), strict=True)
+        ),
         certified=sealed,
     )
 
@@ -124,14 +128,17 @@ class Reader:
 
     async def read(self, raw: bytes, received: datetime) -> Reading:
         """What the mail says; see `read`."""
-        reading: Reading = pickle.loads(await self.read_packed(raw, received))  # noqa: S301 - our own process wrote it
+        packed = await self.read_packed(raw, received)
+        if isinstance(packed, Reading):
+            return packed
+        reading: Reading = pickle.loads(packed)  # noqa: S301 - our own process wrote it
         return reading
 
-    async def read_packed(self, raw: bytes, received: datetime) -> bytes:
-        """The same as a pickle, for another process of ours."""
+    async def read_packed(self, raw: bytes, received: datetime) -> "bytes | Reading":
+        """The same, as a pickle where it is one already, for another process of ours."""
         loop = asyncio.get_running_loop()
         if not self._ready or len(raw) > LARGEST:
-            return await loop.run_in_executor(None, _packed, raw, received)
+            return await loop.run_in_executor(None, read, raw, received)
         one = _Waiting(raw, received, loop.create_future())
         if not self._waiting:
             self._since = loop.time()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from gateway.callers import SUBJECT
 from gateway.engine import Engine
 from gateway.errors import Permanent, Temporary
-from gateway.phone.carrier import Orders, Refused
+from gateway.phone.carrier import Later, Orders, Refused
 from gateway.store import jobs, recordings, tickets
 from gateway.store.jobs import Job, Settled
 from gateway.store.recordings import StoredRecording
@@ -24,7 +24,7 @@ from gateway.store.tickets import NewEntry
 
 log = structlog.get_logger(__name__)
 
-SOON = timedelta(seconds=5)  # the carrier needs a moment after the last word; its own callback makes it sooner
+LOST_AFTER = timedelta(days=2)
 LONGEST_TRANSCRIPT = 20_000
 
 
@@ -96,7 +96,9 @@ class Recordings:
         now = self._database.clock.now()
         try:
             sound = self._carrier().recording(stored.sid)
-        except Refused as refused:
+        except (Refused, Later) as refused:
+            if isinstance(refused, Later) and now - stored.at < LOST_AFTER:
+                raise
             words = f"{self._number(stored)}: the recording of a call could not be fetched ({refused.public}); ring the caller back"
 
             def lost(connection: Connection) -> None:
@@ -127,6 +129,8 @@ class Recordings:
         ticket = self._engine.ticket(connection, stored.ticket_id, lock=True)
         if ticket is not None and ticket.subject in SUBJECT.values():
             tickets.update(connection, ticket, subject=text[:120])
+        if ticket is not None and ticket.customer:
+            jobs.add(connection, "relate", self._database.clock.now(), {}, ticket.id)
         told = NewEntry("note", "presa", {"words": f"the recording was written down ({by})"})
         tickets.tell(connection, stored.ticket_id, self._database.clock.now(), told)
 

@@ -37,7 +37,7 @@ class Rehearsal:
     def __init__(self, settings: Settings, database: Database, start: datetime) -> None:
         self.clock = MovedClock(start)
         database.clock = self.clock
-        carrier = replace(settings.carrier, account_sid=ACCOUNT, auth_tokens=(TOKEN,)) if settings.carrier else None
+        carrier = replace(settings.carrier, kind="twilio", account_sid=ACCOUNT, auth_tokens=(TOKEN,)) if settings.carrier else None
         self.settings = replace(settings, carrier=carrier)
         self.database = database
         app.prepare(self.settings, database)
@@ -120,9 +120,14 @@ class _Rest(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         parts = urlsplit(str(request.url))
+        if "/Recordings/" in parts.path:
+            return self._recording(request.method, parts.path.rpartition("/")[2].partition(".")[0])
         fields = parse_qs(request.read().decode(), keep_blank_values=True)
         sid = parts.path.rpartition("/Calls/")[2].removesuffix(".json") if "/Calls/" in parts.path else ""
-        if request.method == "POST":
+        if parts.path.endswith("/Messages.json"):
+            to = parse_qs(parts.query).get("To", [""])[0]
+            status, body = self._exchange.text(fields) if request.method == "POST" else self._exchange.texts_to(to)
+        elif request.method == "POST":
             said, url = (fields.get(name, [""])[0] for name in ("Status", "Url"))
             status, body = self._exchange.update(sid, said, url) if sid else self._exchange.create(fields)
         else:
@@ -130,3 +135,9 @@ class _Rest(httpx2.BaseTransport):
                 self._exchange.get(sid) if sid else self._exchange.list(parse_qs(parts.query).get("To", [""])[0])
             )
         return httpx2.Response(status, json=dict(body))
+
+    def _recording(self, method: str, sid: str) -> httpx2.Response:
+        if method == "DELETE":
+            return httpx2.Response(self._exchange.forget(sid)[0])
+        sound = self._exchange.sound(sid)
+        return httpx2.Response(404) if sound is None else httpx2.Response(200, content=sound)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from gateway import merging, wider
 from gateway.engine import Engine
-from gateway.store import jobs, tickets, traces
+from gateway.store import directory, jobs, recordings, tickets, traces
 from gateway.store.jobs import Job, Settled
 from gateway.store.traces import Suggestion
 from routing import facts, numbers, relate
@@ -120,14 +120,21 @@ class Relating:
 
 def trace_of(connection: Connection, ticket: Ticket) -> Trace:
     """What the report that opened a ticket names, from its story."""
-    said = next((entry for entry in tickets.story(connection, ticket.id) if entry.kind in SAID), None)
+    story = tickets.story(connection, ticket.id)
+    said = next((entry for entry in story if entry.kind in SAID), None)
     text = str(said.data.get("text") or "") if said else ""
     sender = str(said.data.get("from") or "") if said else ""
     received: datetime = ticket.received_at
-    subject = ticket.subject if ticket.channel != "phone" else ""
+    subject = ticket.subject
+    if ticket.channel == "phone":  # what the caller said: typed or spoken, written down by the carrier or from the recording
+        spoken = [str(entry.data.get("words") or "") for entry in story if entry.kind == "description"]
+        written = [one.transcript for one in recordings.of_tickets(connection, [ticket.id]).values() if one.transcript]
+        subject, text = "", "\n".join(filter(None, (*spoken, *written)))
+    customer = directory.StoredFinder(connection).by_id(ticket.customer) if ticket.customer else None
     return facts.trace(
-        str(ticket.id), received, ticket.channel, ticket.customer, sender or ticket.phone or "", subject, text
-    )
+        str(ticket.id), received, ticket.channel, ticket.customer, sender or ticket.phone or "", subject, text,
+        customer.sites if customer else (),
+    )  # fmt: skip
 
 
 def _why(root: str, related: Related) -> tuple[str, ...]:

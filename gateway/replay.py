@@ -41,6 +41,7 @@ OUTCOME = ("outcome", "reason", "ticket")
 TICKET = ("plan", "kind", "priority", "queue", "level")
 _CHANGED = {
     "priority": re.compile(r"priority (\S+) -> \S+"),
+    "kind": re.compile(r"kind (\S+) -> \S+"),
     "queue": re.compile(r"escalated (\S+) \(\S+\) -> .*"),
     "level": re.compile(r"escalated \S+ \((\S+)\) -> .*"),
 }
@@ -234,7 +235,7 @@ class Replay:
             was = before.get(what, getattr(live, what))
             if was != getattr(now, what):
                 yield Change(what, was, getattr(now, what))
-        if live.pauses or "priority" in before:
+        if live.pauses or "priority" in before or "kind" in before:
             return  # counted again since: what was promised at first is not kept
         for target in sorted(due.keys() | due_now.keys()):
             if due.get(target) != due_now.get(target):

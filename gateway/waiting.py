@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from gateway.store import calls, jobs, users, waiting
 from gateway.store import callbacks as requests
+from gateway.store import calls, jobs, users, waiting
 from gateway.store.waiting import Waiting
 from ivr import events as e
 from routing import calendars
@@ -65,7 +65,11 @@ def find(
     if mine is None or mine.state == "over":
         if not there or not is_open(desk, now):
             return e.Nobody()
-        mine = _joined(connection, mine, Waiting(sid, desk.id, ticket_id, rank(desk, plan), at, now, "waiting", None, (), now, None))
+        mine = _joined(
+            connection,
+            mine,
+            Waiting(sid, desk.id, ticket_id, rank(desk, plan), at, now, "waiting", None, (), now, None),
+        )
     tried = [*mine.tried, mine.agent] if mine.state == "ringing" and mine.agent else list(mine.tried)
     assert desk.phone is not None
     too_long = now - mine.since > timedelta(minutes=desk.phone.wait_minutes)

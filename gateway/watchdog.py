@@ -26,9 +26,12 @@ PATIENCE = Patience(alarm_at=1, give_up_at=1_000_000, longest=timedelta(seconds=
 EVERY = timedelta(seconds=20)  # while a page is open
 BEAT = timedelta(seconds=60)  # of the outside heartbeat
 ASLEEP = timedelta(hours=1)  # with neither; opening a page wakes it (`jobs.watch_soon`)
-SILENT = timedelta(minutes=5)  # after so long without a look while pages are open, something is wrong with the watchdog itself
+SILENT = timedelta(
+    minutes=5
+)  # after so long without a look while pages are open, something is wrong with the watchdog itself
 FAILS = 3  # heartbeats in a row that did not get through
 SECONDS = 5.0
+EACH = 10  # late pages that have an alarm each; more of them are one
 
 
 class Watchdog:
@@ -39,7 +42,9 @@ class Watchdog:
         self._database = engine.database
         self._heartbeat = heartbeat
         self._lease = lease
-        self._client = httpx2.Client(timeout=SECONDS, follow_redirects=False, transport=transport) if heartbeat else None
+        self._client = (
+            httpx2.Client(timeout=SECONDS, follow_redirects=False, transport=transport) if heartbeat else None
+        )
 
     def run(self, job: Job) -> Settled:
         """Look at every open page, mend, beat."""
@@ -47,7 +52,9 @@ class Watchdog:
         open_, wrong = self._database.write(lambda connection: self._look(connection, now))
         fails = int(job.state.get("fails", 0))
         if self._client is not None:
-            fails = 0 if wrong or self._beat() else fails + 1  # in trouble we stay silent on purpose: that is the signal
+            fails = (
+                0 if wrong or self._beat() else fails + 1
+            )  # in trouble we stay silent on purpose: that is the signal
             if fails == FAILS:
                 words = f"the heartbeat to {self._heartbeat} did not get through {FAILS} times; see the address and the network"
                 self._database.write(lambda connection: _alarm(connection, now, "heartbeat-not-sent", words))
@@ -58,25 +65,26 @@ class Watchdog:
         """How many pages are open, and how many of them had something wrong, which is mended now."""
         users.set_fact(connection, FACT, now.isoformat())
         pages = store.watched(connection, now)
-        wrong = 0
-        for one in pages:
-            what = self._wrong(one, now)
-            if what is None:
-                continue
-            wrong += 1
+        wrong = [(one, what) for one in pages if (what := self._wrong(connection, one, now)) is not None]
+        for one, what in wrong:
             log.error("page.not_on_time", page=one.page_id, ticket=one.ticket_id)
             if one.job is None:
                 jobs.add(connection, "page", now, {"page": one.page_id}, one.ticket_id)
             elif one.run_at is None:
                 jobs.revive(connection, one.job, now)
-            else:
+            elif one.run_at > now:
                 jobs.hasten(connection, "page", one.ticket_id, now)
-            ticket = self._engine.ticket(connection, one.ticket_id)
-            number = ticket.number if ticket else str(one.ticket_id)
-            _alarm(connection, now, "page-late", f"{number}: {what}; it goes on now, see that somebody has the ticket")
-        return len(pages), wrong
+            if len(wrong) <= EACH:
+                ticket = self._engine.ticket(connection, one.ticket_id)
+                words = f"{ticket.number if ticket else one.ticket_id}: {what}; see that somebody has the ticket"
+                _alarm(connection, now, "page-late", words, one.ticket_id)
+        if len(wrong) > EACH:
+            _alarm(
+                connection, now, "page-late", "many pages are late; see the machine's load, and ring somebody by hand"
+            )
+        return len(pages), len(wrong)
 
-    def _wrong(self, one: Watched, now: datetime) -> str | None:
+    def _wrong(self, connection: Connection, one: Watched, now: datetime) -> str | None:
         """What is wrong with a page, None when it is as it should be."""
         if one.job is None:
             return "its page had no job any more"
@@ -86,18 +94,14 @@ class Watchdog:
             return "its page is overdue by more than a lease"
         if not one.state or one.at + self._lease > now:
             return None
-        ticket_desk = self._policy(one)
-        if ticket_desk is None:
+        ticket = self._engine.ticket(connection, one.ticket_id)
+        desk = self._engine.settings.desks.get(ticket.desk) if ticket else None
+        if desk is None or desk.on_call is None:
             return None
-        move = paging.next(paging.from_json(one.state), ticket_desk, now)
+        move = paging.next(paging.from_json(one.state), desk.on_call.policy, now)
         due = move.until if isinstance(move, paging.Wait) else now
         # A job that is being worked on has moved its `run_at` by a lease; one that sleeps longer than that has lost its hour.
         return "its page slept past what was due" if one.run_at > due + 2 * self._lease else None
-
-    def _policy(self, one: Watched) -> Any:
-        ticket = self._database.read(lambda connection: self._engine.ticket(connection, one.ticket_id))
-        desk = self._engine.settings.desks.get(ticket.desk) if ticket else None
-        return desk.on_call.policy if desk and desk.on_call else None
 
     def _beat(self) -> bool:
         assert self._client is not None
@@ -119,6 +123,6 @@ def silent_since(connection: Connection, now: datetime) -> datetime | None:
     return last if waiting and now - last > SILENT else None
 
 
-def _alarm(connection: Connection, now: datetime, kind: str, words: str) -> None:
+def _alarm(connection: Connection, now: datetime, kind: str, words: str, ticket_id: int | None = None) -> None:
     if not alarms.waits(connection, kind, words):
-        jobs.alarm(connection, now, kind, words)
+        jobs.alarm(connection, now, kind, words, ticket_id)

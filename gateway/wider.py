@@ -105,6 +105,7 @@ def confirm(connection: Connection, engine: Engine, fault_id: int, by: str) -> T
         child = engine.ticket(connection, one, lock=True)
         if child is not None and child.merged_into is None:
             _link(connection, child, parent_id, number, by, now)
+    engine.reorder(connection, parent_id)  # how many customers it touches counts in the order of work
     parent = engine.ticket(connection, parent_id)
     assert parent is not None
     return parent
@@ -133,6 +134,7 @@ def join(connection: Connection, engine: Engine, ticket: Ticket, number: str, *,
     if ticket.merged_into is not None or ticket.state not in OPEN:
         raise Permanent(f"{ticket.number} is not open: it cannot become part of a fault")
     _link(connection, ticket, parent.id, parent.number, by, at)
+    engine.reorder(connection, parent.id)
     traces.dismiss(connection, ticket.id, parent.id)
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway import merging, vouching
+from gateway import assigning, merging, vouching
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.post.letter import Answer, mailbox
 from gateway.settings import notation
-from gateway.store import faults, jobs, letters, tickets
+from gateway.store import faults, jobs, letters, presence, tickets
 from gateway.store.tickets import NewEntry
 from routing import allowances, sla
 from routing.desk import Desk
@@ -153,6 +153,49 @@ def _priority(connection: Connection, engine: Engine, ticket: Ticket, act: Act) 
     engine.restamp(connection, ticket.id)
 
 
+def _kind(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
+    """Another kind: its promises are counted from the original receipt. A priority that it does not have becomes its last."""
+    desk = engine.desk(ticket.desk)
+    wanted = act.field("kind", "the kind")
+    if wanted not in desk.kinds:
+        raise Permanent(f"{wanted} is no kind of this desk; choose one of {', '.join(desk.kinds)}")
+    allowed = desk.kinds[wanted]  # type: ignore[index]
+    priority = ticket.priority if ticket.priority in allowed else allowed[-1]
+    was = {"before": _dues(ticket), "was": ticket.kind}
+    tickets.update(connection, ticket, kind=wanted, priority=priority)
+    words = f"kind {ticket.kind} -> {wanted}"
+    _tell(connection, ticket, act, words, act.fields.get("text", ""), was)
+    if priority != ticket.priority:
+        _tell(connection, ticket, act, f"priority {ticket.priority} -> {priority}", f"{wanted} has no {ticket.priority}")
+    engine.restamp(connection, ticket.id)
+
+
+def _correct(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
+    """One click: the kind, the priority or the queue is another one. What it was stays in the story."""
+    for name, doing, field in (("kind", _kind, "kind"), ("priority", _priority, "priority"), ("queue", _escalate, "to")):
+        if value := act.fields.get(name, ""):
+            doing(connection, engine, ticket, replace(act, fields={**act.fields, field: value}))
+            return
+    raise Permanent("nothing to correct was chosen; choose a kind, a priority or a queue")
+
+
+def _give(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
+    """Into somebody's hands: one of the desk's staff, by login or name; nobody's clock stops for it."""
+    desk = engine.desk(ticket.desk)
+    wanted = act.field("to", "whose it shall be")
+    worker = next((one for one in desk.staff.values() if wanted in (one.id, one.name)), None)
+    if worker is None:
+        listed = ", ".join(one.name for one in desk.staff.values()) or "nobody: the desk lists no staff"
+        raise Permanent(f"{wanted} is not of this desk's staff; choose one of {listed}")
+    queue = desk.queues.get(ticket.queue)
+    if queue is not None and queue.restricted and not worker.teams & frozenset(queue.served_by):
+        raise Permanent(f"{ticket.queue} is restricted: only its own teams may have {ticket.number}; choose one of them")
+    tickets.update(connection, ticket, assignee=worker.name)
+    presence.gave(connection, worker.id, act.at)
+    _tell(connection, ticket, act, f"given {ticket.assignee or 'nobody'} -> {worker.name}", act.fields.get("text", ""))
+    engine.restamp(connection, ticket.id)
+
+
 def _contract(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
     """Another plan: counted again from the original receipt, under the desk's rules of today."""
     desk = engine.desk(ticket.desk)
@@ -224,6 +267,9 @@ def _escalate(connection: Connection, engine: Engine, ticket: Ticket, act: Act) 
     to = act.field("to", "the queue")
     if to not in desk.queues:
         raise Permanent(f"{to} is no queue of this desk; choose one of {', '.join(desk.queues)}")
+    now = desk.queues.get(ticket.queue)
+    if now is not None and now.restricted and not desk.queues[to].restricted:
+        raise Permanent(f"{ticket.queue} is restricted: {ticket.number} may only go to a queue that is restricted too")
     level = desk.queues[to].level or ticket.level
     tickets.update(connection, ticket, queue=to, level=level)
     _tell(
@@ -233,6 +279,9 @@ def _escalate(connection: Connection, engine: Engine, ticket: Ticket, act: Act) 
         f"escalated {ticket.queue} ({ticket.level}) -> {to} ({level})",
         act.fields.get("text", ""),
     )
+    moved = engine.ticket(connection, ticket.id, lock=True)
+    if moved is not None:
+        assigning.moved(connection, desk, moved, act.at)
 
 
 def _resolve(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
@@ -273,6 +322,8 @@ ACTIONS: Mapping[str, Doing] = {
     "pause": _pause,
     "resume": _resume,
     "priority": _priority,
+    "correct": _correct,
+    "give": _give,
     "escalate": _escalate,
     "resolve": _resolve,
     "close": _close,

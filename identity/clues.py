@@ -25,7 +25,8 @@ class Signs:
     """What a report shows of its author, in normal forms.
 
     `address`: the one From address. `phone`: the calling number. `keyed`: a code that was keyed, spoken or typed into
-    its own field. `pin_ok`: a PIN of the customer behind the code or the number was right. `vouched`: who knows the
+    its own field. `pin_ok`: a PIN of the customer behind the code or the number was right;
+    `contact`: the person whose own it was. `vouched`: who knows the
     author and says so (a portal with sign-in of its own), "" for nobody. `subject`, `text`: written. `name`: what the
     author calls themselves. `forwarded`: the sender of the mail that was passed on; `agent`: the author is one of our own
     people.
@@ -37,6 +38,7 @@ class Signs:
     phone: str | None = None
     keyed: str | None = None
     pin_ok: bool = False
+    contact: str | None = None
     vouched: str = ""
     subject: str = ""
     text: str = ""

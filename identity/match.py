@@ -60,7 +60,7 @@ def recognise(
     if suggest and choice.customer is None:
         found += [clue for look in resemblance.SUGGESTING for clue in look(signs, finder)]
     customer = choice.customer.at(desk) if choice.customer else None
-    contact = _contact(found, customer, choice.sort)
+    contact = _by_pin(signs, customer) or _contact(found, customer, choice.sort)
     if customer is None:
         why_not: str | None = "several-customers" if choice.ambiguous else "unknown-customer"
     else:
@@ -161,6 +161,12 @@ def _is_proof(signs: Signs, choice: _Choice, authenticated: bool) -> bool:
     return signs.pin_ok or bool(signs.vouched)
 
 
+def _by_pin(signs: Signs, customer: Customer | None) -> Contact | None:
+    """The person whose own PIN was right: it proves them, whatever telephone they call from."""
+    people = customer.contacts if customer and signs.pin_ok and signs.contact else ()
+    return next((one for one in people if one.id == signs.contact), None)
+
+
 def _contact(found: Iterable[Clue], customer: Customer | None, sort: Sort | None) -> Contact | None:
     """The one person of `customer` that an address names; that a number names, when no address recognised us."""
     if customer is None:
@@ -184,6 +190,8 @@ def _how_verified(signs: Signs, choice: _Choice) -> tuple[str, ...]:
         return ()
     if signs.vouched:
         return (f"{signs.vouched} vouches for the author",)
+    if signs.pin_ok and signs.contact:
+        return (f"the PIN of {signs.contact} was right: it proves the person",)
     return ("the PIN was right",) if signs.pin_ok else ("no PIN was given: a hint, not proof",)
 
 

@@ -102,6 +102,12 @@ def phone(text: str, region: str = "IT") -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def is_mobile(e164: str) -> bool:
+    """Whether a number in E.164 can get an SMS: a mobile one, or in countries that do not tell, either."""
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    return phonenumbers.number_type(phonenumbers.parse(e164)) in kinds
+
+
 def code(text: str) -> str:
     """A customer code as keyed: its ASCII digits, without spaces, dashes, star and hash; empty when there are none."""
     return "".join(c for c in text if "0" <= c <= "9")

@@ -76,7 +76,8 @@ class Customer:
 
     `domains` are exact punycode names; a name covers its subdomains only where it is listed as ``*.name``. `partner`: the
     customer that serves this one. `restrictions`: who alone may serve it (``in-country``), as the desk names it. `desk`,
-    `plan`, `add_ons` and `contract` are the first agreement; `also` are those with other desks.
+    `plan`, `add_ons` and `contract` are the first agreement; `also` are those with other desks. `sites`: names of its places, by
+    which reports about different ones are kept apart.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Customer:
     contract: Contract = Contract()
     restrictions: tuple[str, ...] = ()
     also: tuple[Agreement, ...] = ()
+    sites: tuple[str, ...] = ()
 
     def at(self, desk: str | None) -> "Customer":
         """This customer as that desk knows it: by the agreement with it, if there is one."""

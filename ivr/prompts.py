@@ -115,7 +115,9 @@ def _fields(call: Call, template: str, language: str, rules: Rules) -> dict[str,
         "by": call.taken_by or words["somebody"],
         "clock": words.get(f"clock.{call.clock}", words["clock.other"]) if call.clock else "",
         "hour_there": words["hour_there"].format(hour=call.hour) if call.hour else "",
-        "more_tickets": (words["more.one"] if call.more == 1 else words["more"].format(n=call.more)) if call.more else "",
+        "more_tickets": (words["more.one"] if call.more == 1 else words["more"].format(n=call.more))
+        if call.more
+        else "",
         "phone": one_by_one(call.phone) or words["number_unknown"],
         "description": call.text[:LONGEST_DESCRIPTION],
     }

@@ -235,7 +235,11 @@ PAGE: Mapping[str, State] = {
         {"page_open": "page_offer", "page_taken": "page_late", "page_over": "page_over", "page_test": "page_drill"},
     ),
     "page_offer": _key(
-        "page page_keys page_more page_where", {**PAGE_KEYS, **LOOK_AGAIN}, tries=2, give_up="page_unanswered", again="page_looking"
+        "page page_keys page_more page_where",
+        {**PAGE_KEYS, **LOOK_AGAIN},
+        tries=2,
+        give_up="page_unanswered",
+        again="page_looking",
     ),
     "page_fetching": _ask("fetch_description", {"described": "page_described"}),
     "page_described": _key(
@@ -249,7 +253,10 @@ PAGE: Mapping[str, State] = {
     "page_accepted": _end("page_accepted page_more number repeat"),
     # It is passed on already and somebody else is rung: the reason is a courtesy.
     "page_passed": _key(
-        "page_passed page_reasons", {**REASONS, "silence": GONE, "*": SAME, "hang_up": GONE}, tries=2, give_up="page_bye"
+        "page_passed page_reasons",
+        {**REASONS, "silence": GONE, "*": SAME, "hang_up": GONE},
+        tries=2,
+        give_up="page_bye",
     ),
     "page_reason": _ask("give_reason", {"noted": "page_bye"}),
     "page_bye": _end("page_bye"),
@@ -273,7 +280,9 @@ PAGE: Mapping[str, State] = {
     "page_talked": _end("page_talked number"),
     "page_gone": _end("page_accepted page_gone number repeat"),
     # ── a test page ──
-    "page_drill": _key("page_test", {"1": "page_accepting", "*": SAME, "hang_up": GONE}, tries=2, give_up="page_unanswered"),
+    "page_drill": _key(
+        "page_test", {"1": "page_accepting", "*": SAME, "hang_up": GONE}, tries=2, give_up="page_unanswered"
+    ),
     "page_tested": _end("page_tested"),
     "page_late": _end("page_late"),
     "page_over": _end("page_over"),

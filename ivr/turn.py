@@ -194,7 +194,16 @@ def _chosen(call: Call, state: State, chosen: str) -> Call:
         case "severities":
             return replace(call, priority=chosen)
     return replace(
-        call, matter=chosen, priority=None, ticket=None, why="", outcome="", engineer="", look_by="", ending="", status=""
+        call,
+        matter=chosen,
+        priority=None,
+        ticket=None,
+        why="",
+        outcome="",
+        engineer="",
+        look_by="",
+        ending="",
+        status="",
     )
 
 

@@ -57,7 +57,7 @@ def waiting(languages: tuple[str, ...], seconds: int = 20) -> str:
 
 
 def moment(languages: tuple[str, ...], url: str) -> str:
-    """"One moment": then `url` is asked again."""
+    """ "One moment": then `url` is asked again."""
     return render((*prompts.apology(languages, "moment"), verbs.Pause(2), verbs.Redirect(0)), lambda _: url)
 
 

@@ -5,6 +5,7 @@ It never changes line ends; that is done for texts only, by those who show them.
 
 import binascii
 import re
+from contextlib import suppress
 
 _NOISE = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _PROSE = re.compile(rb"\s*[^\s]+ +[^\s]+ +[^\s]+")  # a first line of several words is no base64
@@ -27,6 +28,10 @@ def decode(raw: bytes, encoding: str) -> bytes:
 def _base64(raw: bytes) -> bytes:
     if _PROSE.match(raw[:200]):
         return raw
+    padding = raw.find(b"=")
+    if padding < 0 or (len(raw) - padding < 8 and not raw[padding:].strip(b"=\r\n")):
+        with suppress(binascii.Error):  # nearly always; it makes no copy of what may be large
+            return binascii.a2b_base64(raw)
     body = raw.translate(None, _NOISE)
     content, _, rest = body.partition(b"=")
     if rest.strip(b"="):

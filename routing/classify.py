@@ -18,8 +18,8 @@ ENOUGH = 2  # points from which a vote counts
 DESK_WORDS = 3
 TROUBLE: frozenset[Kind] = frozenset(("incident", "event", "problem"))  # kinds that words say the severity of
 _COMMAND = re.compile(r"#(priority|kind|impact|urgency)[ \t:=]+([\w-]+)", re.IGNORECASE)
-_SECOND_ITEM = re.compile(r"^\s*2[.)]\s+\S", re.MULTILINE)
-_FIRST_ITEM = re.compile(r"^\s*1[.)]\s+\S", re.MULTILINE)
+_SECOND_ITEM = re.compile(r"\n2[.)] ?\S")
+_FIRST_ITEM = re.compile(r"(?:^|\n)1[.)] ?\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +62,29 @@ def screen(asked: Asked, desk: Desk) -> Screened:
     said = {hit.sign: hit.words for hit in hits if not hit.denied}
     signs = frozenset(sign for sign in said if sign in PHRASES or sign == "core")
     facts = {**asked.facts, "signs": signs, "words": frozenset(hit.words for hit in hits if not hit.denied)}
-    early = rules.apply((rule for rule in desk.rules if not rule.late), facts)
+    early = rules.apply(desk.rules, facts, late=False)
     kind = given_kind or _kind(desk, said, early.fired, told)
     priority = _priority(desk, kind, given_priority, said, early.fired, asked.plans, told)
     told += _denied(hits, said)
     facts |= {"kinds": frozenset((kind,)), "priorities": frozenset((priority,))}
-    late = rules.apply((rule for rule in desk.rules if rule.late), facts)
+    late = rules.apply(desk.rules, facts, late=True)
     fired = (*early.fired, *late.fired)
     marks = [mark for rule in fired for mark in rule.marks]
     if not asked.quiet:
         marks += _missing(desk, kind, said, asked.text)
-        if "several" in signs or (_SECOND_ITEM.search(asked.text) and _FIRST_ITEM.search(asked.text)):
+        if "several" in signs or ("\n2" in asked.text and _listed(asked.text)):
             marks.append("several-problems")
             told.append(f"report: speaks of several problems: «{said.get('several', 'a numbered list')}»")
     shown = sorted(signs - TELLING)
     if shown:
         told.append("sign: " + ", ".join(f"{sign} «{said[sign]}»" for sign in shown))
+    told += [f"fact: {fact}" for fact in sorted(facts.get("facts", ()))]
     queue = next((rule.queue for rule in fired if rule.queue), None)
     return Screened(kind, priority, queue, tuple(dict.fromkeys(marks)), facts, (*told, *early.told, *late.told))
+
+
+def _listed(text: str) -> bool:
+    return bool(_SECOND_ITEM.search(text) and _FIRST_ITEM.search(text))
 
 
 TELLING = frozenset((*TELLS.values(), "several", "asks-information", "asks-service", "asks-access", "asks-change"))
@@ -137,6 +142,9 @@ def _known(name: str, names: Mapping[str, object] | Mapping[Kind, object]) -> st
 
 def _kind(desk: Desk, said: Mapping[str, str], fired: Sequence[rules.Rule], told: list[str]) -> Kind:
     """The kind with the most points; of equals the one that is trouble."""
+    if not said and not fired:
+        told.append(f"kind: {desk.default_kind}, the desk's default")
+        return desk.default_kind
     votes: dict[str, list[tuple[int, str]]] = {}
     for number, rule in enumerate(desk.screening):
         if rule.kind and (words := said.get(f"screening {number}")):
@@ -165,6 +173,10 @@ def _priority(
         return str(given)
     if given:
         told.append(f"priority: {given} is none of this kind's ({', '.join(allowed)})")
+    default = desk.default_priority if desk.default_priority in allowed else allowed[-1]
+    if not said and not fired:
+        told.append(f"priority: {default}, the desk's default")
+        return default
     points: dict[str, int] = {}
     why: dict[str, list[str]] = {}
     for number, rule in enumerate(desk.screening):
@@ -184,7 +196,6 @@ def _priority(
         told.append(f"priority: not {capped[0]}, which the plan does not have: {over}")
         return over
     if not capped:
-        default = desk.default_priority if desk.default_priority in allowed else allowed[-1]
         told.append(f"priority: {default}, the desk's default")
         told += near
         return default

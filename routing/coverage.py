@@ -23,7 +23,6 @@ OF_GAP: Mapping[oncall.Reason, Kind] = {
     "nobody on duty": "gap",
     "nobody of that name": "nobody-of-that-name",
     "absent": "away",
-    "no number": "no-number",
 }
 
 
@@ -58,12 +57,15 @@ def findings(
 ) -> tuple[Finding, ...]:
     """Everything that is wrong in [start, end). `needed`: as for `oncall.gaps`. `proven`: without it numbers are believed."""
     gaps = oncall.gaps(on_call, start, end, needed)
-    found = [Finding(OF_GAP[gap.reason], gap.rota, gap.person or "", gap.start, gap.end) for gap in gaps]
-    told = {gap.person for gap in gaps if gap.reason == "no number"}
-    for person in dict.fromkeys(_named(on_call)):
-        someone = on_call.people.get(person)
-        if someone is not None and not someone.number and person not in told:
-            found.append(Finding("no-number", "", person, start, end))
+    found = [
+        Finding(OF_GAP[gap.reason], gap.rota, gap.person or "", gap.start, gap.end)
+        for gap in gaps
+        if gap.reason != "no number"
+    ]
+    for person in dict.fromkeys((*_named(on_call), *(gap.person for gap in gaps if gap.reason == "no number"))):
+        someone = on_call.people.get(person or "")
+        if someone is not None and not someone.number:
+            found.append(Finding("no-number", "", someone.id, start, end))
     if proven is not None and on_call.verified_for is not None:
         found += _unverified(on_call, start, end, proven, on_call.verified_for)
     for rota in on_call.rotas.values():

@@ -9,6 +9,7 @@ nobody verified.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from identity.people import Recognition
 from routing import calendars, classify, sla
@@ -148,13 +149,22 @@ def _asked(report: Report, who: Recognition, plan: Plan | None, add_on: Plan | N
     """The report and what is known around it, by the names that the desk's rules use."""
     plans = tuple(one for one in (add_on, plan) if one is not None)
     marks = (*report.marks, *who.marks, *((who.why_not,) if who.why_not else ()))
-    known = {
-        "channels": (report.channel,), "plans": tuple(one.id for one in plans), "customers": (who.customer,),
-        "regions": (who.region,), "languages": (report.language or who.language,), "reasons": marks,
-        "verified": ("yes" if who.verified else "no",), "automatic": ("yes" if report.automatic else "no",),
-    }  # fmt: skip
-    facts = {name: frozenset(filter(None, values)) for name, values in known.items()}
+    facts = {
+        "channels": _only(report.channel),
+        "plans": frozenset([one.id for one in plans]),
+        "customers": _only(who.customer),
+        "regions": _only(who.region),
+        "languages": _only(report.language or who.language),
+        "reasons": frozenset(marks),
+        "verified": _only("yes" if who.verified else "no"),
+        "automatic": _only("yes" if report.automatic else "no"),
+    }
     return Asked(report.text, report.kind, report.priority, facts, hits, who.verified, plans, report.automatic)
+
+
+@lru_cache(maxsize=1_000)
+def _only(value: str | None) -> frozenset[str]:
+    return frozenset((value,)) if value else frozenset()
 
 
 def _add_on(hits: Sequence[Hit], who: Recognition, desk: Desk, told: list[str]) -> Plan | None:
@@ -208,15 +218,14 @@ def _pages(
 def _route(desk: Desk, facts: Facts, told: list[str]) -> tuple[str, bool]:
     """The first route whose every condition holds, else the fallback queue: never nowhere. Did one fit?"""
     nearly: list[str] = []
-    for number, route in enumerate(desk.routes, 1):
-        wanted = _wanted(route)
-        lacking = [name for name, values in wanted.items() if not values & facts.get(name, frozenset())]
+    for number, (queue, wanted) in enumerate(_wanted(desk), 1):
+        lacking = [name for name, values in wanted.items() if values.isdisjoint(facts.get(name, ()))]
         if not lacking:
-            told.append(f"queue: {route.queue}, by the desk's route {number}")
+            told.append(f"queue: {queue}, by the desk's route {number}")
             told += nearly[-NEARLY:]
-            return route.queue, True
+            return queue, True
         if len(lacking) == 1 and len(wanted) > 1:
-            nearly.append(f"queue: nearly {route.queue}, by route {number}: {missed(lacking, (), wanted)}")
+            nearly.append(f"queue: nearly {queue}, by route {number}: {missed(lacking, (), wanted)}")
     told.append(f"queue: {desk.fallback_queue}, because no route fits")
     told += nearly[-NEARLY:]
     return desk.fallback_queue, not desk.routes
@@ -225,7 +234,15 @@ def _route(desk: Desk, facts: Facts, told: list[str]) -> tuple[str, bool]:
 NEARLY = 2  # routes that nearly fitted and are told
 
 
-def _wanted(route: Route) -> Mapping[str, frozenset[str]]:
+def _wanted(desk: Desk) -> Sequence[tuple[str, Mapping[str, frozenset[str]]]]:
+    """Each route's queue and its conditions by the names of facts; put together once for a desk."""
+    found: Sequence[tuple[str, Mapping[str, frozenset[str]]]] | None = desk._terms.get(("routes",))
+    if found is None:
+        found = desk._terms["routes",] = tuple((route.queue, _conditions(route)) for route in desk.routes)
+    return found
+
+
+def _conditions(route: Route) -> Mapping[str, frozenset[str]]:
     wanted: Mapping[str, frozenset[str]] = {
         "kinds": frozenset(route.kinds), "priorities": route.priorities, "plans": route.plans, "reasons": route.reasons,
         "regions": route.regions, "languages": route.languages, "channels": route.channels, "facts": route.facts,

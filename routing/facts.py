@@ -13,7 +13,7 @@ from typing import Any
 
 from routing import alerts, masking
 from routing.alerts import Alert
-from routing.vocabulary import ME_TOO, NOT_BARE, PLACES, SECOND_MATTER, SITES, TOPICS
+from routing.vocabulary import ME_TOO, NOT_BARE, PLACES, REMINDS, SECOND_MATTER, SITES, TOPICS, TROUBLED, TROUBLED_EXACT
 
 FACTS_IN = 1_500  # characters of the body in which objects count
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,7 +24,8 @@ STRONG, WEAK = 3, 1
 class Trace:
     """A report as relating knows it. `objects` are the canonical names of things by their kind, `words` the content words of
     subject and body, `body` those of the body alone, `things` the objects that have a name, `topics` the
-    kinds of trouble, the surest first, `strong` those that are said plainly, `edges` the first and last words."""
+    kinds of trouble, the surest first, `strong` those that are said plainly, `edges` the first and last words. `asks`: it tells of
+    no trouble, `reminds`: it says that it comes again."""
 
     id: str
     at: datetime
@@ -49,6 +50,8 @@ class Trace:
     sentences: tuple[frozenset[str], ...] = ()
     edges: frozenset[str] = frozenset()
     things: frozenset[str] = frozenset()
+    asks: bool = False
+    reminds: bool = False
 
 
 _TLD = "it|com|net|org|eu|de|fr|es|uk|info|biz|local|lan|example|test|cloud|io|dev|app|ch|at|edu|intra|internal|online|store|site|tech|shop"
@@ -149,9 +152,14 @@ def trace(
         alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(said, title),
         fingerprint=masking.fingerprint(own) if alert is None else None,
         seal=masking.seal(subject, text) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
-        edges=_edges(in_body), things=_things(objects),
+        edges=_edges(in_body), things=_things(objects), asks=not _troubled(in_title + in_body),
+        reminds=masking.is_answer(subject) or any(f" {one}" in flat for one in REMINDS),
         sentences=tuple(masking.words(masking.tokens(one)) for one in _SENTENCE.split(said[:FACTS_IN])),
     )  # fmt: skip
+
+
+def _troubled(found: tuple[str, ...]) -> bool:
+    return not TROUBLED_EXACT.isdisjoint(found) or any(word.startswith(TROUBLED) for word in found)
 
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
@@ -313,7 +321,7 @@ def as_json(trace: Trace) -> dict[str, object]:
         "codes": sorted(trace.codes), "places": sorted(trace.places), "topics": list(trace.topics), "strong": sorted(trace.strong),
         "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint, "glued": trace.glued,
         "seal": trace.seal,
-        "edges": sorted(trace.edges),
+        "edges": sorted(trace.edges), "asks": trace.asks, "reminds": trace.reminds,
         "sentences": [sorted(one) for one in trace.sentences],
     }  # fmt: skip
     return {name: value for name, value in said.items() if value}
@@ -331,4 +339,5 @@ def from_json(said: Mapping[str, Any], at: datetime, customer: str) -> Trace:
         strong=frozenset(said.get("strong", ())), alert=Alert(*alert) if alert else None, me_too=said.get("me_too", False),
         several=said.get("several", False), fingerprint=said.get("fingerprint"), seal=said.get("seal"), glued=said.get("glued", ""),
         sentences=tuple(frozenset(one) for one in said.get("sentences", ())), edges=frozenset(said.get("edges", ())),
+        asks=said.get("asks", False), reminds=said.get("reminds", False),
     )  # fmt: skip

@@ -17,7 +17,7 @@ _APART = bytes(byte if _RUN.match(bytes([byte])) else 0x20 for byte in range(256
 _DENIED = re.compile(
     r"(?:(?<!\w)(?:non|né|neanche|mai|not|never|nor|neither|nothing|nobody|niente|nessuno|no longer)|n't)\s+"
     r"(?:(?:è|e'|sono|era|erano|risulta|risultano|sembra|stato|stata|più|ancora|del|tutto|proprio|completamente|totalmente|troppo|molto"
-    r"|così|mica|is|are|was|be|been|being|completely|totally|really|currently|yet|entirely|exactly|that|very|so|at|all|a|un|una|the"
+    r"|così|mica|il|lo|la|i|gli|le|is|are|was|be|been|being|completely|totally|really|currently|yet|entirely|exactly|that|very|so|at|all|a|un|una|the"
     r"|particularly|especially)\s+){0,4}$"
 )
 _DENIES = (

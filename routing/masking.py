@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 
-from routing.vocabulary import EMPTY, SOFT, SOFT_EXACT
+from routing.vocabulary import ALIKE, EMPTY, SOFT, SOFT_EXACT
 
 LONGEST = 6_000  # characters that are looked at
 FEWEST = 3  # content words without which a text is nobody's fingerprint
@@ -46,6 +46,11 @@ def plain(text: str) -> str:
 def title(subject: str) -> str:
     """A subject without Re:, Fwd: and reminders."""
     return _PREFIX.sub("", subject[:300]).strip()
+
+
+def is_answer(subject: str) -> bool:
+    """Does the subject say by its prefix that it goes on with something: Re:, Sollecito:, Reminder:?"""
+    return _PREFIX.match(subject[:300]) is not None
 
 
 def body(text: str) -> str:
@@ -110,7 +115,15 @@ def stems(content: Iterable[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    return word if any(map(str.isdigit, word)) else word[:6]
+    if any(map(str.isdigit, word)):
+        return word
+    for length in range(min(len(word), 12), 2, -1):
+        if (meaning := ALIKE.get(word[:length])) is not None and (length > SHORT or length == len(word)):
+            return meaning
+    return word[:6]
+
+
+SHORT = 3  # a beginning of so few letters stands for that word alone
 
 
 _APART = bytes(one if one >= 0x80 or chr(one).isalnum() else 0x20 for one in range(256))

@@ -80,6 +80,8 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
         return "veto", "second-matter: the text goes on to something else"
     if not added:
         if new.sender == trace.sender:
+            if new.asks and not new.reminds and not new.things and new.at - trace.at > policy.order_within:
+                return "veto", "asked-again: it tells of no trouble, and the same thing may be wanted twice"
             return "sent-again", "the same text once greeting and signature are gone"
         if not (shared_things(new, trace) or (shared_places(new, trace) and new.strong)):
             return "veto", "nothing-named: two people may ask for the same thing"

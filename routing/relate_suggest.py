@@ -107,11 +107,14 @@ def _match(new: Trace, known: Known, rarity: Rarity) -> _Match | None:
 
 def _words_alone(new: Trace, old: Trace, likeness: float, *, brief: bool) -> bool:
     """Words in common, where nothing else is: worth showing, never joining. The more so where nothing is named at all."""
-    both = len(new.stems & old.stems)
-    if brief:
-        named = bool(new.things or new.places)
-        return (both >= 3 and likeness >= 0.2) if named else (both >= 2 and likeness >= 0.1)
-    return both >= 3 and likeness >= 0.05
+    shared = new.stems & old.stems
+    if not brief:
+        return len(shared) >= 3 and likeness >= 0.05
+    if new.things or new.places:
+        return len(shared) >= 3 and likeness >= 0.2
+    if len(shared) >= 2 and likeness >= 0.1:
+        return True
+    return likeness >= 0.13 and not shared.isdisjoint(new.title & old.title)  # one rare word, and both are called by it
 
 
 LIKE, LIKE_LONG = (0.15, 0.3, 0.45, 0.6), (0.04, 0.08, 0.12, 0.2, 0.35)

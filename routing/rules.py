@@ -52,10 +52,12 @@ class Applied:
     told: list[str] = field(default_factory=list)
 
 
-def apply(rules: Iterable[Rule], facts: dict[str, frozenset[str]]) -> Applied:
-    """Each rule in turn; what it adds to the facts is there for the next one."""
+def apply(rules: Iterable[Rule], facts: dict[str, frozenset[str]], *, late: bool) -> Applied:
+    """Each rule in turn, those that ask for kinds and priorities `late`; what one adds to the facts is there for the next."""
     done, nearly = Applied(), []
     for rule in rules:
+        if rule.late != late:
+            continue
         missing = [name for name, wanted in rule.when.items() if not wanted & facts.get(name, frozenset())]
         against = [name for name, wanted in rule.unless.items() if wanted & facts.get(name, frozenset())]
         if not missing and not against:

@@ -6,6 +6,7 @@ secret. Refuses to compare texts; that is another question, asked after the prom
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -32,20 +33,38 @@ _TRACE = re.compile(
 )
 
 
+_GAP = re.compile(rb"\r?\n\r?\n")
+PIECE = 1 << 20
+
+
 def delivery_key(raw: bytes, *, identified: bool, received: datetime) -> str:
     """The idempotency key of a mail: its content without trace fields, whatever door it came by.
 
     Never the Message-ID alone: equal ids on different mails are different mails. A mail with neither Message-ID nor
     Date (`identified` False) says nothing about which delivery it is, so it is the same only within one UTC day.
     """
-    text = raw.replace(b"\r\n", b"\n") if b"\r\n" in raw else raw
-    header, gap, body = text.partition(b"\n\n")
-    digest = sha256(_TRACE.sub(b"", header + b"\n"))
-    digest.update(gap)
-    digest.update(body.rstrip(b"\n"))
+    gap = _GAP.search(raw)
+    header = raw[: gap.start()] if gap else raw
+    digest = sha256(_TRACE.sub(b"", header.replace(b"\r\n", b"\n") + b"\n"))
+    if gap:
+        digest.update(b"\n\n")
+        for piece in _pieces(raw, gap.end()):
+            digest.update(piece.replace(b"\r\n", b"\n"))
     if not identified:
         digest.update(received.date().isoformat().encode())
     return digest.hexdigest()
+
+
+def _pieces(raw: bytes, at: int) -> Iterator[bytes]:
+    """A body without the line ends at its end, in pieces, for it may be large; none of them parts a CRLF."""
+    end = len(raw)
+    while end > at and raw[end - 1 : end] == b"\n":
+        end -= 1 + (end - 1 > at and raw[end - 2 : end - 1] == b"\r")
+    while at < end:
+        to = min(at + PIECE, end)
+        to += raw[to - 1 : to + 1] == b"\r\n" and to < end
+        yield raw[at:to]
+        at = to
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ class Ticket:
     updates_every: str | None = None
     merged_into: int | None = None
     parent: int | None = None
+    work_order: str | None = None
 
 
 def after(state: State, action: Action) -> State | None:

@@ -61,6 +61,44 @@ ME_TOO = (
     "lo mismo", "nous aussi", "nosotros tambien",
 )  # fmt: skip
 
+# A text with none of these tells no trouble: it asks for something, and may ask for the same again.
+_TROUBLED = (
+    "guast rott ferm blocc error erro anomal problem disserv malfunz fail fall crash broken broke dead down giu slow lent rallent lost pers"
+    " cadut cade caduc wrong sbagliat errat doppi duplic twice scadut expired full pien esaur vuot blank spent offline irraggiung unreach"
+    " interrot stuck hang freez congel piant impossib imposs unable cannot refus respint rifiut reject denied negat bounc mut muto lampegg"
+    " fuori outage missing manca mancan sparit disappear weird strano stran virus cifrat alarm allarm fumo smoke perdit leak corrupt corrot"
+    " fissa stopped bianc invis locked stops instabil singhiozz intermitt annull respons timeout"
+)
+TROUBLED = tuple(_TROUBLED.split())
+_TROUBLED_EXACT = "non no not nessuno nessuna nobody none never mai neanche nemmeno senza without isn t doesn don ko"
+TROUBLED_EXACT = frozenset(_TROUBLED_EXACT.split())
+REMINDS = (
+    "sollecit", "reminder", "remind", "promemoria", "riscontr", "follow up", "following up", "still waiting", "any update", "any news",
+    "aggiornamenti", "come gia scritto", "come da mia", "rimando", "rinvio", "reinvio", "resend", "sending again", "again", "di nuovo",
+    "nuovamente", "secondo invio", "vedi sotto",
+)  # fmt: skip
+
+# Words of one meaning, by their beginnings: what one calls a crash, another says quits. For suggestions alone; the first is its name.
+_ALIKE = (
+    "save sav salv|login logon signin sso acced entrare autentic authentic redirect|export esport download scaric csv comma"
+    "|upload import caric|crash quit exit terminat clos chiud kill abort arresta stops ends gone"
+    "|slow lent freez congel hang stuck impieg attend frozen seconds minut minute lungo|error exception errore fail fallit"
+    "|empty vuot blank header|missing manc lost pers spar disappear ignor include compaion mai never"
+    "|double dupl doppi twice duplic identic|mail email messag notific notif|print stamp pdf document margin|search ricerc cerc find lookup"
+    "|calendar calend appunt event eventi meeting agenda|hour ora orar fuso timezone|file alleg attach|memory memor oom heap leak rss ram"
+    "|device phone cellul mobile telefon android tablet|theme tema dark night|colour color contrast unread invisib label illegg"
+    "|window screen scherm finestr display monitor|scan qr camera barcode codes|rotat turn orientat|total somma sommat import_o amount"
+    "|tax iva impost vat|retry retr ripet resen again callback webhook endpoint|customer client anagraf|order ordin"
+    "|settings setting prefer impostazion configur profil|job task schedul planned daemon agent process"
+    "|icon toolbar imag button pulsant|path directory folder cartell percors|accents accent umlaut unicode utf charset codifica"
+    "|column colonn|row righe riga|reset recover|link url|filter filtr|start startup launch avvi|delete cancell remov elimin"
+    "|update aggiorn upgrad version release|keyboard tastier typing digit|cursor focus caret|selection selezion block|debug breakpoint"
+    "|tooltip hover popup|suggestion complet assist autocomp proposal|undo annull revert|scroll scrollbar barra|icons blurry sfocat fuzzy"
+)
+ALIKE: Mapping[str, str] = {
+    word.replace("_", ""): f"syn{group.partition(' ')[0]}" for group in _ALIKE.split("|") for word in group.split()
+}
+
 SECOND_MATTER = (
     "inoltre", "in aggiunta", "altra cosa", "un altra", "un altro problema", "altro problema", "altro argomento", "gia che ci siamo",
     "gia che ci sono", "colgo l occasione", "a parte questo", "in piu vorre", "in piu avre", "nel contempo", "contestualmente",

@@ -18,17 +18,19 @@ PROMPT = 10.0  # seconds that anything may take
 class Baresip:
     """One telephone. `says`: a WAV file that it speaks; what it hears is written to `folder` when the call ends."""
 
-    def __init__(self, folder: Path, user: str, port: int, *, answers: bool = False, says: Path | None = None, rtp: int = 0) -> None:
+    def __init__(
+        self, folder: Path, user: str, port: int, *, answers: bool = False, says: Path | None = None, rtp: int = 0
+    ) -> None:
         assert BARESIP is not None
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.port, self.control = folder, port, _free_port()
-        source = f"aufile,{says}" if says else "ausine,1"
+        source = f"aufile,{says or _silence(folder / 'silence.wav')}"
         first = rtp or 40_000 + (port % 500) * 20
         (folder / "config").write_text(
-            f"poll_method epoll\nsip_listen 127.0.0.1:{port}\nmodule_path {MODULES}\n"
+            f"poll_method epoll\nnet_interface 127.0.0.1\nsip_listen 127.0.0.1:{port}\nmodule_path {MODULES}\n"
             f"audio_player aubridge,null\naudio_source {source}\naudio_alert aubridge,null\n"
             f"rtp_ports {first}-{first + 18}\nrtp_stats yes\nsnd_path {folder}\nctrl_tcp_listen 127.0.0.1:{self.control}\n"
-            + "".join(f"module {m}.so\n" for m in ("g711", "ausine", "aufile", "aubridge", "sndfile"))
+            + "".join(f"module {m}.so\n" for m in ("g711", "aufile", "aubridge", "sndfile"))
             + "module_tmp account.so\n"
             + "".join(f"module_app {m}.so\n" for m in ("ctrl_tcp", "menu"))
         )
@@ -120,6 +122,16 @@ class Baresip:
         except subprocess.TimeoutExpired:
             self.process.kill()
         self.log.close()
+
+
+def _silence(path: Path) -> Path:
+    """Two minutes in which nobody speaks."""
+    with wave.open(str(path), "wb") as write:
+        write.setnchannels(1)
+        write.setsampwidth(2)
+        write.setframerate(8_000)
+        write.writeframes(bytes(2 * 8_000 * 120))
+    return path
 
 
 def _free_port() -> int:

@@ -427,6 +427,9 @@ class DemoBackend:
     def file(self, number: str, letter: str, file: str) -> File | None:
         return self.files.get(file) if number in self.pages and letter == "l1" else None
 
+    def recording(self, number: str, recording: str) -> File | None:
+        return None
+
     def outbox(self, limit: int) -> tuple[OutboxRow, ...]:
         return (
             OutboxRow(

@@ -8,7 +8,7 @@ from world import World
 
 from routing.desk import Agent
 
-EMMA, ROSSI = "+390255500303", "+390255500101"
+EMMA, ROSSI = "+390655500303", "+390655500101"
 AGENTS = {"ida": "+390255509001", "leo": "+390255509002"}
 MENU = {"1": "report", "2": "add", "3": "escalate", "4": "status", "5": "information"}
 

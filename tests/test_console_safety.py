@@ -154,6 +154,17 @@ def test_a_picture_inside_the_mail_is_shown_in_its_place() -> None:
     assert body.blocked == 0
 
 
+def test_a_picture_is_found_by_its_bare_name_or_an_escaped_one_and_never_elsewhere() -> None:
+    """CASES mail 32: src without cid:."""
+    attachments = (Attachment("p", "foto 1.png", "image/png", 4, True), Attachment("q", "b.png", "image/png", 4, content_id="b@x"))
+    files = {"p": File("foto 1.png", "image/png", b"\x89PNG"), "q": File("b.png", "image/png", b"\x89PNQ")}
+    html = "<img src='foto%201.png'><img src='cid:b%40x'><img src='images/b.png'><img src='//evil.example/b.png'>"
+    html += "<img src='https://evil.example/b.png'>"
+    body = mailbody.sanitise(html, attachments, files.get)
+    assert body.html.count("data:image/png;base64,") == 3
+    assert (body.blocked, "evil" in body.html) == (2, False)
+
+
 def test_downloads_are_never_shown_by_the_browser(backend: DemoBackend, browser: TestClient) -> None:
     backend.files["f1"] = File("../../etc/pass\nwd\u202egnp.html", "text/html", b"<script>alert(1)</script>")
     for path, kind in (("files/f1", "application/octet-stream"), ("raw", "message/rfc822")):

@@ -85,6 +85,7 @@ def test_a_server_that_waits_for_its_standbys_goes_on_waiting_for_them(stock: St
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed here")
 @pytest.mark.parametrize("kind", ["sqlite"])
 def test_a_flush_lies_between_the_final_dot_and_the_250(place: Town, kind: str) -> None:
+    """CASES R2."""
     (replica,) = place.replicas
     with _traced(replica) as trace:
         session = Session(replica.smtp)

@@ -9,6 +9,7 @@ import pytest
 from databases import settings_of
 from world import World, instant
 
+from gateway import app
 from gateway.phone.twilio import Carrier, Placed
 from gateway.rehearsal import Rehearsal
 from gateway.store import calls, jobs, tickets
@@ -72,8 +73,12 @@ class Desk(World):
     def runs_and_dies(self) -> None:
         """A worker takes what is due and dies on the way."""
         with pytest.raises(Killed):
-            while self.rehearsal.parts.runner.run_due():
-                pass
+            self.runs()
+
+    def runs(self) -> None:
+        """A worker does what is due."""
+        while self.rehearsal.parts.runner.run_due():
+            pass
 
 
 @pytest.fixture
@@ -193,8 +198,7 @@ def test_a_worker_that_stood_still_after_its_intent_does_not_ring(desk: Desk) ->
 
     pager._decide = slowly  # type: ignore[method-assign]
     desk.mail(**OUTAGE)
-    while desk.rehearsal.parts.runner.run_due():
-        pass
+    desk.runs()
     first = chain(desk)[0]
     ids = [attempt for attempt, number in desk.cut.ordered if number == first]
     assert "page1-1" not in ids
@@ -225,3 +229,46 @@ def test_much_news_never_buries_a_page(desk: Desk) -> None:
     assert desk.read(jobs.dead) == ()
     assert "page-exhausted" in desk.alarm_kinds()
     assert [entry.data.get("exhausted") for entry in desk.read(tickets.story, ticket.id) if entry.kind == "page"][-1]
+
+
+# Two replicas -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(stock: Any, kind: str) -> Iterator[tuple[Desk, Any]]:
+    """A desk and a second replica's runner over the same database and the same carrier."""
+    with stock.fresh(kind, "test") as url:
+        made = Desk(Rehearsal(settings_of("test"), open_database(url), instant("2026-11-25 22:00")))
+        other = open_database(url)
+        other.clock = made.rehearsal.clock
+        rest = made.cut.carrier
+        second = app.build(made.rehearsal.settings, other, carrier=rest)
+        second.handlers._pager._carrier = made.cut  # type: ignore[assignment]
+        yield made, second.runner
+        other.close()
+        made.close()
+
+
+def test_when_one_replica_dies_while_it_rings_the_other_goes_on_and_rings_nobody_twice(two: tuple[Desk, Any]) -> None:
+    """CASES phone 8: the next step comes from whoever lives, a lease late at the most."""
+    desk, second = two
+    desk.cut.after = [_die]
+    desk.mail(**OUTAGE)
+    desk.runs_and_dies()
+    desk.rehearsal.parts.runner.run_due = second.run_due  # type: ignore[method-assign]
+    began = desk.now
+    while len(desk.numbers()) < 2 and desk.now - began < timedelta(minutes=2):
+        desk.advance(1)
+    assert desk.now - began <= timedelta(seconds=36)  # the wait of six seconds and a lease of thirty
+    first, following = chain(desk)[:2]
+    assert desk.numbers() == [first, following]
+    assert len({attempt for attempt, _ in desk.cut.ordered}) == len(desk.cut.ordered)
+    assert "missing" not in {attempt.provider_code for attempt in desk.page().attempts}
+
+
+def test_two_replicas_that_look_at_the_same_moment_ring_once(two: tuple[Desk, Any]) -> None:
+    desk, second = two
+    desk.cut.before = [lambda: [second.run_due() for _ in range(3)] and None]
+    desk.mail(**OUTAGE)
+    desk.runs()
+    assert len(desk.numbers()) == 1

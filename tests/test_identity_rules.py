@@ -7,6 +7,10 @@ from functools import cache
 import pytest
 from databases import DESKS
 
+from gateway.handlers import NOTES
+from gateway.post.check import sample
+from gateway.post.compose import bodies
+from gateway.post.letter import Receipt
 from gateway.settings.desk import load_desk
 from gateway.settings.directory import covers
 from identity import directory, recognise
@@ -388,3 +392,48 @@ def test_an_unregistered_contact_is_ticketed_and_a_person_decides() -> None:
     found = who([customer("ivanti", "premium")], "ivanti", "new@customer.example")
     assert (found.customer, found.verified, found.why_not) == ("C", True, "contact-not-registered")
     assert judged(found, "ivanti").queue == "to-look-at"
+
+
+# Every reason, at every desk: a person who can decide about it, and words for whoever wrote -------------------------
+
+DECIDED = (
+    "unknown-customer", "several-customers", "unknown-plan", "contact-not-registered", "contact-not-authorised", "kind-not-granted",
+    "contract-not-started", "contract-expired", "contract-expired-renewable", "contract-unpaid", "product-expired", "end-of-life",
+    "altered-product", "third-party-product", "unsupported-version", "hardware",
+)  # fmt: skip
+SHIPPED = ("aruba-enterprise", "imagicle-care", "ivanti", "mailup", "aruba-interventions", "demo", "test")
+DECIDING = {"renewals", "to-look-at", "hardware", "partners", "restricted", "end-users"}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("reason", DECIDED)
+def test_no_desk_drops_the_uncovered_or_puts_them_among_the_others(name: str, reason: str) -> None:
+    plan = next(iter(desk(name).plans))
+    someone = None if reason in ("unknown-customer", "several-customers") else "C"
+    one = Recognition(
+        someone, None, "certain", someone is not None, False, reason, plan if someone else None, desk=name
+    )
+    decision = judged(one, name)
+    assert reason in decision.marks
+    assert decision.queue in DECIDING
+    assert desk(name).queues[decision.queue].served_by
+    assert not decision.page
+
+
+def test_what_a_partner_or_permitted_staff_must_serve_goes_to_them_alone() -> None:
+    for reason, queue in (("bought-through-partner", "partners"), ("restricted", "restricted")):
+        one = Recognition("C", None, "certain", True, False, reason, "premium", desk="ivanti")
+        assert judged(one, "ivanti", NIGHT, priority="P1").queue == queue
+
+
+@pytest.mark.parametrize("reason", [*DECIDED, "bought-through-partner", "end-user", "channel-not-in-plan"])
+def test_every_reason_has_its_words_in_the_answer(reason: str) -> None:
+    """A person chooses among several customers and mends a plan that is missing: the sender has done nothing wrong."""
+    if reason in ("several-customers", "unknown-plan"):
+        assert reason not in NOTES
+        return
+    letter = sample(Receipt(notes=(NOTES[reason],), channels=("phone", "portal")), "it")
+    english = sample(Receipt(notes=(NOTES[reason],), channels=("phone", "portal")), "en")
+    plain = bodies(sample(Receipt(), "it"))[0]
+    assert len(bodies(letter)[0]) > len(plain) + 40
+    assert bodies(letter)[0] != bodies(english)[0]

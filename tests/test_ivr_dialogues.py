@@ -1,15 +1,18 @@
 """Calls as text files: what is heard, what is pressed, what must follow, and that nothing else follows.
 
-desk: closed|open, records      what kind of desk (first line)
+desk: closed|open, records, ...  what kind of desk (first line)
 call: caller|page|callback      whose leg; engineers and called-back customers have answered already
 hear: words                     heard since the last thing done; the line may finish talking first
 keys: / say: / hang up          what the person does
 silence / wait: seconds         what they don't: until the line goes on, or for so long
 ticket: name=value ...          one line for each ticket there must be, no more
+older: name=value               what was added to the ticket of before
+escalated: number               it was pressed for
 events: a, b                    all of `presa calls`' events, in order
 over                            the call has ended by itself
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +29,7 @@ PAGES: dict[str, ivr.Answer] = {
     "taken": ivr.PageTaken("PR-1002-4137", "Anna"),
     "over": ivr.PageOver(),
 }
+MENU = {"1": "report", "2": "add", "3": "escalate", "4": "status", "5": "information"}
 PEOPLE: dict[str, ivr.Answer] = {"person": ivr.Person("+390298765432"), "queue": ivr.Person(queue="support")}
 
 
@@ -51,6 +55,14 @@ class Dialogue:
             match name:
                 case "closed" | "open":
                     self.desk.closed = name == "closed"
+                case "menu":
+                    self.desk.rules = replace(self.desk.rules, menu=MENU)
+                case "greets":
+                    self.desk.rules, self.desk.on_file = replace(self.desk.rules, greets=True), True
+                case "maintenance":
+                    self.desk.rules = replace(self.desk.rules, maintenance="5")
+                case "waits":
+                    self.desk.people.append(ivr.InQueue(int(value), 4 * int(value)))
                 case "records":
                     self.desk.rules = ivr.Rules(desk=self.desk.rules.desk, record=True)
                 case "person" | "queue":
@@ -116,6 +128,13 @@ class Dialogue:
 
     def do_callback(self, rest: str) -> None:
         assert self.desk.callbacks == [rest]
+
+    def do_older(self, rest: str) -> None:
+        name, _, value = rest.partition("=")
+        assert self.desk.older[name] == value
+
+    def do_escalated(self, rest: str) -> None:
+        assert self.desk.escalations == [rest]
 
     def do_events(self, rest: str) -> None:
         assert self.desk.events == rest.split(", ")

@@ -172,7 +172,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "in_reply_to": (str, type(None)), "references": (list,), "text": (str, type(None)), "html": (str, type(None)),
     "attachments": (list,), "reply_text": (str,), "reply_with_signature": (str,), "is_bounce": (bool,),
     "failed_recipients": (list,), "is_auto_reply": (bool,), "suppress_auto_response": (bool,), "error": (str,),
-    "protection": (str,), "forwarded": (dict,), "certified": (dict,), "invites": (list,),
+    "protection": (str,), "forwarded": (dict,), "certified": (dict,), "invites": (list,), "unpacked": (list,),
 }  # fmt: skip
 
 

@@ -8,13 +8,15 @@ import signal
 import smtplib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway import frames
 from gateway.errors import Permanent, Temporary
-from gateway.porter import Handed, Porter
+from gateway.porter import COMMAND, Handed, Porter
 from gateway.settings.mail_door import MailDoor
 from gateway.smtp import Limits, Listener
 
@@ -133,6 +135,35 @@ async def test_a_door_that_is_killed_opens_again_and_promises_nothing_for_the_on
         second = await sent(port)  # the listening socket stayed: the connection waits for the new door
         assert second == "451 4.3.0 the second is not stored"
         assert old not in doors_of(os.getpid())
+
+
+@on_a_loop
+async def test_a_large_mail_comes_byte_for_byte_and_read() -> None:
+    """It goes from process to process in a file."""
+    large = MAIL + b"x" * 70 + b"\r\n" + (b"y" * 76 + b"\r\n") * 40_000
+    came: list[Handed] = []
+
+    async def keep(mail: Handed) -> str:
+        came.append(mail)
+        return "2.0.0 Ok: new"
+
+    async with porter(keep) as (_, port):
+        assert "2.0.0 Ok: new" in await sent(port, large)
+        assert "2.0.0 Ok: new" in await sent(port, MAIL)
+    assert [one.delivery.raw for one in came] == [large, MAIL]
+    assert [one.reading().message.subject for one in came] == ["hello", "hello"]
+    assert came[0].reading().sha256 == sha256(large).hexdigest()
+
+
+@on_a_loop
+async def test_a_door_whose_filing_process_is_gone_before_it_said_anything_ends() -> None:
+    """Otherwise it would hold the listening sockets for ever, and the next Presa could not listen."""
+    ours, theirs = frames.pairs()
+    numbers = [one.fileno() for one in theirs]
+    process = await asyncio.create_subprocess_exec(*COMMAND, *map(str, numbers), pass_fds=numbers)
+    theirs.close()
+    ours.close()
+    assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
 @on_a_loop

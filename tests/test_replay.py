@@ -100,6 +100,22 @@ def test_another_plan_shows_what_would_be_promised_and_to_whom(world: World, tmp
     assert changes(one)["plan"] == (world.tickets()[0].plan, other)
 
 
+def test_a_new_rule_shows_what_would_have_another_kind_priority_and_queue(world: World, tmp_path: Path) -> None:
+    corrected = world.ticket(world.mail(subject="Centralino", text="Il centralino gracchia.").number)
+    world.mail(subject="Fax", text="Il fax va male.")
+    world.agent().does(corrected, "correct", kind="information")  # what a person corrected is compared as it was before
+    rules = """rules:
+  - {name: voice, when: {words: [centralino]}, then: {priority: P2, kind: fulfilment, queue: specialists}}
+routes:
+"""
+    (one,) = replayed(world, desk_at(tmp_path, "desk.yaml", "routes:\n", rules))
+    found = changes(one)
+    assert one.number == corrected.number
+    assert {what: found[what] for what in ("kind", "priority", "queue", "level")} == {
+        "kind": ("incident", "fulfilment"), "priority": ("P3", "P2"), "queue": ("first-line", "specialists"), "level": ("L1", "L2"),
+    }  # fmt: skip
+
+
 def test_a_customer_who_is_no_longer_listed_is_not_recognised(world: World, tmp_path: Path) -> None:
     world.mail()
     changed = desk_at(tmp_path, "directory.yaml", "mario@acme.example", "mario.rossi@acme.example")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import dkim
-import parsers
 import pytest
 from test_authenticate import EDGE, check, key
 
+import parsers
 from gateway import author as authors
 from gateway import settings as configuration
 from gateway.authenticate import authenticate

@@ -287,3 +287,47 @@ def test_no_text_takes_long_to_read(piece: str) -> None:
 def test_a_trace_is_the_same_after_keeping() -> None:
     for one in (report(1, 0, TILL, subject="Cassa"), event(2, 0, "PROBLEM")):
         assert facts.from_json(json.loads(json.dumps(facts.as_json(one))), one.at, "K") == one
+
+
+def test_an_order_is_the_same_one_again_within_two_hours_or_as_a_reminder_and_else_a_new_one() -> None:
+    words = "Vi chiedo gentilmente di ordinare due sedie per l'ufficio acquisti."
+    first = _asked("1", 0, "Sedie", words)
+    cases = ((1.5, "Sedie", words, "same"), (26, "Sedie", words, "other"), (26, "Sollecito: Sedie", words, "same"),
+             (26, "Sedie", f"{words} Resto in attesa di un vostro riscontro.", "same"))  # fmt: skip
+    for hours, subject, text, wanted in cases:
+        found = relate.relate(_asked("2", hours, subject, text), [relate.Known(first, "1")])
+        assert (found.decision == "same") == (wanted == "same"), (hours, subject, found)
+        assert found.candidates == ("1",)
+        if wanted == "other":
+            assert any(line.startswith("veto asked-again") for line in found.why)
+
+
+def test_trouble_sent_again_a_day_later_is_still_the_same() -> None:
+    words = "La stampante dell'ufficio acquisti non stampa e la coda resta ferma."
+    found = relate.relate(_asked("2", 26, "Stampante", words), [relate.Known(_asked("1", 0, "Stampante", words), "1")])
+    assert found.decision == "same"
+
+
+def test_a_defect_in_other_words_is_suggested_when_a_word_of_the_same_meaning_names_both() -> None:
+    slow = _asked("3", 0, "Search slow", "Looking for a customer takes half a minute.")
+    again = _asked("4", 300, "Ricerca lenta", "Digito il nome e aspetto tantissimo.")
+    other = _asked("5", 300, "Logo", "Nella carta intestata il marchio ha il vecchio colore.")
+    assert relate.relate(again, [relate.Known(slow, "3")], lambda stem: 1.0).candidates == ("3",)
+    assert relate.relate(other, [relate.Known(slow, "3")], lambda stem: 1.0).candidates == ()
+
+
+def test_the_customers_own_sites_keep_their_reports_apart() -> None:
+    def at(id: str, site: str) -> facts.Trace:
+        said = f"Il badge non apre la porta del {site}, i colleghi sono fuori."
+        return facts.trace(
+            id, NOON, "mail", "ACME", "m@acme.example", "Badge", said, ("Capannone Verde", "Palazzina Uffici")
+        )
+
+    one, other = at("1", "Capannone Verde"), at("2", "Palazzina Uffici")
+    assert "capannone verde" in one.places
+    found = relate.relate(other, [relate.Known(one, "1")])
+    assert found.decision != "same"
+
+
+def _asked(id: str, hours: float, subject: str, text: str) -> facts.Trace:
+    return facts.trace(id, NOON + timedelta(hours=hours), "mail", "ACME", "m@acme.example", subject, text)

@@ -113,7 +113,7 @@ def test_a_wrong_environment_is_one_clear_line(env: dict[str, str], start: str) 
         ("smtp+starttls:", "imap:", "presa.yaml:7:12: smarthost: 'imap://relay.acme.example:587'; expected outbox:, "),
         ("limits: {size: 1000000", "limits: {size: 10", "presa.yaml:8:16: size: 10; expected greater than or equal to 65536; correct the value"),
         ("connections_per_peer", "connection_per_peer", "presa.yaml:8:25: unknown key 'connection_per_peer'; one of commands, "),
-        ("kind: twilio", "kind: vonage", "presa.yaml:10:9: kind: 'vonage'; expected 'twilio' or 'simulator'; correct the value"),
+        ("kind: twilio", "kind: vonage", "presa.yaml:10:9: kind: 'vonage'; expected 'twilio', 'signalwire', 'telnyx', 'simulator' or 'sip'; correct the value"),
         ("02/00000000", "anonymous", "presa.yaml:11:9: from: 'anonymous'; expected a phone number in E.164; write it as "),
         ("desks: [main/desk.yaml]", "desks: []", "presa.yaml:12:8: desks: a list; expected "),
         ("  kind: twilio", "  kind: twilio\n  demo_auth_token: x", "presa.yaml:11:3: demo_auth_token in a configuration that is not the demo; no secrets in this file; "),
@@ -285,3 +285,21 @@ def test_every_desk_says_what_its_plans_cover() -> None:
     assert "mail" in covers["aruba-enterprise", "enterprise"].channels
     assert covers["aruba-enterprise", "premium"].contacts_only
     assert not covers["imagicle-care", "basic"].contacts_only
+
+
+@pytest.mark.parametrize("key", ["staff", "form_senders"])
+@pytest.mark.parametrize(
+    "address",
+    ["nobody", "a@b", "a b@desk.example", "a@-desk.example", "a@desk..example", "a@desk.invalid", '"a"@desk.example'],
+)
+def test_an_address_that_people_enter_is_checked_wherever_it_stands(key: str, address: str) -> None:
+    found = problems(GOOD + f"\n{key}: ['{address}']\n")
+    assert len(found) == 1
+    assert "write it as name@domain" in found[0]
+    assert read(GOOD + f"\n{key}: [Giulia@Desk.Example]\n")
+
+
+@pytest.mark.parametrize("domain", ["nobody", "lists..example", "a@lists.example", "-lists.example", "192.0.2.7"])
+def test_a_sealer_is_a_domain(domain: str) -> None:
+    (found,) = problems(GOOD + f"\nsealers: ['{domain}']\n")
+    assert "write it as example.com" in found

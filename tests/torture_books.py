@@ -66,9 +66,14 @@ def _tickets_without_jobs(connection: Connection, have: Collection[tuple[str, in
 
 
 def quiet(connection: Connection) -> bool:
-    """Nothing is waiting but clocks."""
-    busy = connection.execute(sa.select(sa.func.count()).where(T.jobs.c.kind != "clock")).scalar_one()
-    return not busy and not open_pages(connection)
+    """Nothing is waiting but clocks and the house's own rounds."""
+    return not waiting(connection) and not open_pages(connection)
+
+
+def waiting(connection: Connection) -> list[str]:
+    """The jobs that have still to be done, in words."""
+    rows = connection.execute(sa.select(T.jobs).where(T.jobs.c.kind.not_in(("clock", *COMING_BACK)))).all()
+    return [str(row) for row in rows]
 
 
 def open_pages(connection: Connection) -> int:

@@ -332,10 +332,26 @@ class Replica:
         return False
 
     def kill(self) -> None:
-        """At once, without a word."""
+        """At once, without a word. Its mail door ends by itself: nobody is left to promise anything."""
+        doors = self.doors()
         os.kill(self.pid, signal.SIGKILL)
         assert self.nest.ask(reap=self.pid) == -signal.SIGKILL
         self.pid = 0
+        until(lambda: not any(map(_is_door, doors)), 10, "the door of a killed Presa ends")
+
+    def kill_door(self) -> None:
+        """The mail door's process alone; Presa opens another one."""
+        doors = self.doors()
+        for one in doors:
+            os.kill(one, signal.SIGKILL)
+        until(lambda: self.doors() and not set(self.doors()) & set(doors), 30, "another mail door")
+
+    def doors(self) -> list[int]:
+        """The mail door's process, while there is one."""
+        with suppress(OSError):
+            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            return [int(one) for one in children if _is_door(int(one))]
+        return []
 
     def stop(self) -> int:
         """Asks it to end; its exit code."""
@@ -402,6 +418,12 @@ class Town:
                 return chance.choice((0.0, 0.0, 0.02, 0.1))
 
         return pause
+
+
+def _is_door(pid: int) -> bool:
+    with suppress(OSError):
+        return b"gateway.porter" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def account_of(replica: int) -> str:

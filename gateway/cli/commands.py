@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.cli import asking, emptying, keeping, looking, pin, relating, replaying, running, tokens, who
+from gateway.cli import asking, duty, emptying, keeping, looking, pages, pin, relating, replaying, running, tokens, who
 
 app = typer.Typer(
     name="presa", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -19,7 +19,8 @@ app.add_typer(pin.app, name="pin")
 app.command("parse")(asking.parse)
 app.command("who")(who.who)
 app.command("sla")(asking.sla)
-app.command("oncall")(asking.oncall)
+app.add_typer(duty.app, name="oncall")
+app.add_typer(pages.app, name="page")
 app.command("relate")(relating.relate)
 app.command("merge")(relating.merge)
 app.command("unmerge")(relating.unmerge)

@@ -48,6 +48,22 @@ def settings_of(config: Path | None, env: Mapping[str, str] = os.environ) -> "Se
     return load(config or DEMO, env)
 
 
+def desk_of(name: str, config: Path | None) -> Any:
+    """A desk by id: of the given configuration, else of those that ship."""
+    from gateway.settings.desk import load_desk
+
+    if config is not None:
+        desks = settings_of(config).desks
+        if name in desks:
+            return desks[name]
+    path = Path(name) if name.endswith((".yaml", ".yml")) else DESKS / name / "desk.yaml"
+    if not path.is_file():
+        wrong(
+            f"there is no desk {name!r}; these ship: {', '.join(sorted(p.parent.name for p in DESKS.glob('*/desk.yaml')))}"
+        )
+    return load_desk(path)
+
+
 @contextmanager
 def database_of(url: str | None) -> Iterator["Database"]:
     """The database of `--database`, closed at the end; one that is not there or is another version is refused in a

@@ -22,6 +22,7 @@ def issue(
     customer: Customer, contact: Contact = None, digits: Digits = 6,
     once: Annotated[bool, typer.Option("--once", help="A code for one call, good for 15 minutes.")] = False,
     mail: Annotated[str | None, typer.Option(help="Send a one-time code to the contact, on this ticket.", metavar="TICKET")] = None,
+    sms: Annotated[str | None, typer.Option(help="The same by SMS, to the contact's mobile number on file.", metavar="TICKET")] = None,
     config: Config = None, database: DatabaseUrl = None,
 ) -> None:  # fmt: skip
     """A new PIN beside those there are. It is shown now and never again."""
@@ -31,16 +32,18 @@ def issue(
 
     settings = settings_of(config)
     with database_of(database) as opened:
-        if mail is None:
+        named = mail or sms
+        if named is None:
             _show(
                 issuing.issue(settings, opened, customer, contact=contact, digits=digits, once=once), customer, contact
             )
             return
-        ticket = numbers.ticket_id(mail)
+        ticket = numbers.ticket_id(named)
         if ticket is None:
-            wrong(f"--mail: {mail!r} is no ticket number")
-        issued = issuing.send_code(filing_of(settings, opened), ticket, contact)
-        typer.echo(f"a one-time code (PIN {issued.id}) is on its way by mail; it holds until {_at(issued.ends)}")
+            wrong(f"--{'mail' if mail else 'sms'}: {named!r} is no ticket number")
+        send, way = (issuing.send_code, "mail") if mail else (issuing.text_code, "SMS")
+        issued = send(filing_of(settings, opened), ticket, contact)
+        typer.echo(f"a one-time code (PIN {issued.id}) is on its way by {way}; it holds until {_at(issued.ends)}")
 
 
 @app.command()

@@ -60,6 +60,8 @@ def up(
         raise Permanent(
             f"{workers} workers need PostgreSQL; SQLite has one writer: use --workers 1 or --database postgresql://…"
         )
+    if workers > 1 and settings.carrier is not None and settings.carrier.kind == "sip":
+        raise Permanent(f"{workers} workers and 'kind: sip': a telephone line belongs to one process; use --workers 1")
     listening.certificate(settings.door)
     bound = listening.listen(addresses[0], "smtp"), listening.listen(addresses[1], "web")
     doors = Doors(*bound, listening.more(settings.door))
@@ -284,6 +286,10 @@ def call(
     if carrier is None or (not carrier.ready and at is None):
         raise Permanent(
             "no phone is configured: presa.yaml needs a carrier, and PRESA_TWILIO_ACCOUNT_SID and PRESA_TWILIO_AUTH_TOKEN must be set"
+        )
+    if at is None and carrier.kind in ("signalwire", "telnyx"):
+        raise Permanent(
+            f"presa call cannot sign as {carrier.kind} does; play the call on a desk that is thrown away: presa call --at INSTANT"
         )
     if at is not None:
         from gateway.rehearsal import ACCOUNT, TOKEN, Rehearsal

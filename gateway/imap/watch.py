@@ -20,7 +20,8 @@ from sqlalchemy import Connection
 from gateway import reader
 from gateway.engine import Engine
 from gateway.errors import Temporary
-from gateway.imap import canary, oauth
+from gateway.imap import oauth
+from gateway.imap.care import Care
 from gateway.imap.client import Declined, Dropped, Facts, Refused, Session, Tokens
 from gateway.imap.intake import Intake, Read
 from gateway.settings.mailboxes import Mailbox
@@ -32,14 +33,14 @@ log = structlog.get_logger(__name__)
 REFUSALS = 3  # in a row; then the mailbox is paused
 PAUSE = timedelta(hours=1)
 UNREACHABLE = timedelta(minutes=10)  # then an alarm
-ENDS_SOON = timedelta(days=14)  # an alarm so long before credentials end
 LONGEST_BACK_OFF = 60.0
 WINDOW = 1_000  # UIDs below the highest that are looked at again, and whatever was listed
 RECENT = timedelta(hours=1)  # in this time
 BATCH = 16  # mails begun together
 PORTION = 200  # mails whose facts are asked for together, or that are flagged together
-LOGIN, AWAY, TOKEN_ENDS = "mailbox-login-refused", "mailbox-unreachable", "mailbox-credentials-end"
-SILENT, CANARY, MARK, RENUMBERED = "mailbox-silent", "mailbox-canary", "mailbox-not-flagged", "mailbox-renumbered"
+LOGIN, AWAY, MARK, RENUMBERED = (
+    "mailbox-login-refused", "mailbox-unreachable", "mailbox-not-flagged", "mailbox-renumbered"
+)  # fmt: skip
 Connect = Callable[[Mailbox, Tokens | None], Session]
 
 
@@ -67,6 +68,7 @@ class Watch:
         self._connect = connect
         self._post = post
         self._intake = Intake(engine, box, read)
+        self._care = Care(engine, box, holder)
         self._tokens: oauth.Tokens | None = None
         self._failures = 0
         self._away_since: datetime | None = None
@@ -98,7 +100,7 @@ class Watch:
             return Rest(self._lease.total_seconds() / 2)
         if stored.paused_until is not None and stored.paused_until > now and not self._is_new(stored):
             self.hang_up()
-            self._look_after(stored, now)
+            self._care.look_after(stored, now, self._tokens)
             return Rest(self.box.poll.total_seconds())
         if self.session is None:
             self.session = self._log_in(self._tokens_of(stored))
@@ -255,7 +257,7 @@ class Watch:
                 f"Mailbox {self.box.name}: mails that are filed cannot be flagged or moved ({trouble.public}); "
                 "correct flag or move_to; new mails are taken in all the same"
             )
-            self._trouble(MARK, words)
+            self._care.trouble(MARK, words)
             return False
 
         def write(connection: Connection) -> None:
@@ -289,7 +291,7 @@ class Watch:
 
         stored = self._database.write(write)
         if stored is not None:
-            self._look_after(stored, now)
+            self._care.look_after(stored, now, self._tokens)
 
     def _refused(self, trouble: Refused) -> Rest:
         """An explicit no: an alarm at once; after three in a row a pause, so that no account is locked by us."""
@@ -325,61 +327,10 @@ class Watch:
         log.info("imap.broken_off", mailbox=self.box.name, times=self._failures, why=why)
         if now - self._away_since >= UNREACHABLE:
             with contextlib.suppress(Temporary, LeaseLost):
-                self._trouble(
+                self._care.trouble(
                     AWAY, f"Mailbox {self.box.name} has not been read for {UNREACHABLE.seconds // 60} minutes: {why}"
                 )
         return Rest(0.0 if self._failures == 1 else min(2.0 ** (self._failures - 2), LONGEST_BACK_OFF))
-
-    def _look_after(self, stored: StoredMailbox, now: datetime) -> None:
-        """What is looked at when the mailbox was seen to its end, and while it is paused: silence, the canary, credentials'
-        ends."""
-        box = self.box
-        last = stored.mail_at or stored.begun_at
-        if box.silent is not None:
-            if now - last > box.silent:
-                hours = int((now - last).total_seconds() // 3600)
-                self._trouble(
-                    SILENT,
-                    f"Mailbox {box.name}: no mail for {hours} hours; see whether mail still reaches {box.address}",
-                )
-            elif SILENT in stored.troubles:
-                self._over(SILENT)
-        if box.canary is not None:
-            self._look_after_canary(stored, now)
-        ends = self._ends(now)
-        if ends is not None and ends - now <= ENDS_SOON:
-            self._trouble(TOKEN_ENDS, f"Mailbox {box.name}: its credentials end on {ends:%Y-%m-%d}; renew them before")
-
-    def _look_after_canary(self, stored: StoredMailbox, now: datetime) -> None:
-        box = self.box
-        assert box.canary is not None
-        sent, seen = stored.canary_at, stored.canary_id is None or self._seen(stored.canary_id)
-        if seen and CANARY in stored.troubles:
-            self._over(CANARY)
-        if sent is not None and not seen and now - sent > box.canary.within:
-            minutes = int(box.canary.within.total_seconds() // 60)
-            words = (
-                f"Mailbox {box.name}: the canary of {sent:%Y-%m-%d %H:%M} UTC did not arrive within {minutes} minutes; "
-                f"see the way of mail to {box.address}"
-            )
-            self._trouble(CANARY, words)
-        if sent is None or now - sent >= box.canary.every:
-            self._database.write(lambda connection: self._send_canary(connection, now))
-
-    def _send_canary(self, connection: Connection, now: datetime) -> None:
-        id_ = canary.message_id(self.box.name, self.box.address, now, self._engine.secret)
-        mailboxes.update(connection, self.box.name, self._holder, canary_id=id_, canary_at=now)
-        jobs.add(connection, canary.KIND, now, {"address": self.box.address, "message_id": id_, "at": now.isoformat()})
-
-    def _seen(self, message_id: str) -> bool:
-        return self._database.read(lambda connection: mailboxes.is_seen(connection, message_id))
-
-    def _ends(self, now: datetime) -> datetime | None:
-        """When the credentials end, as far as anybody said."""
-        day = self.box.oauth.expires if self.box.oauth else None
-        told = now + self._tokens.ends if self._tokens and self._tokens.ends else None
-        configured = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
-        return min((at for at in (told, configured) if at is not None), default=None)
 
     # Small questions --------------------------------------------------------------------------------------------
 
@@ -392,13 +343,6 @@ class Watch:
 
     def _take_lease(self, now: datetime) -> Callable[[Connection], StoredMailbox | None]:
         return lambda connection: mailboxes.lease(connection, self.box.name, self._holder, now, now + self._lease)
-
-    def _trouble(self, kind: str, words: str) -> None:
-        now = self._now()
-        self._database.write(lambda c: mailboxes.trouble(c, self.box.name, self._holder, now, kind, words))
-
-    def _over(self, kind: str) -> None:
-        self._database.write(lambda c: mailboxes.recovered(c, self.box.name, self._holder, (kind,)))
 
     def _fingerprint(self) -> str:
         """What we log in with, as a keyed hash."""

@@ -161,12 +161,26 @@ class Recording(Doing):
         if self.said:  # the carrier still says what it has, after the end; what comes back is not done any more
             self.phone.post(self.phone.address(self.verb), self.fields("hangup"))
 
+    def ready(self, sid: str, seconds: str) -> None:
+        """A second later the carrier has it, and tells so; then it has written it down."""
+        line, facts = self.phone.line, {**self.phone.facts(), "RecordingSid": sid}
+        done, written = self.verb.get("recordingStatusCallback"), self.verb.get("transcribeCallback")
+        if done:
+            told = {**facts, "RecordingStatus": "completed", "RecordingDuration": seconds}
+            where = self.phone.address(self.verb, "recordingStatusCallback")
+            line.timeline.later(1.0, lambda: line.tell(where, told))
+        if written and self.verb.get("transcribe") == "true":
+            said = {**facts, "TranscriptionStatus": "completed", "TranscriptionText": line.recordings[sid]}
+            to = self.phone.address(self.verb, "transcribeCallback")
+            line.timeline.later(3.0, lambda: line.tell(to, said))
+
     def fields(self, key: str) -> dict[str, str]:
         sid = self.phone.line.new_id("RE", self.phone.sid)
         self.phone.line.recordings[sid] = " ".join(self.said)
         where = f"https://api.twilio.com/2010-04-01/Accounts/{self.phone.line.account_sid}/Recordings/{sid}"
-        seconds = max(1, round(self.phone.line.timeline.now - self.began))
-        return {"RecordingSid": sid, "RecordingUrl": where, "RecordingDuration": str(seconds), "Digits": key}
+        seconds = str(max(1, round(self.phone.line.timeline.now - self.began)))
+        self.ready(sid, seconds)
+        return {"RecordingSid": sid, "RecordingUrl": where, "RecordingDuration": seconds, "Digits": key}
 
 
 class Dialing(Doing):

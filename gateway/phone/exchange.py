@@ -6,10 +6,14 @@ comes next and never waits. Refuses to be a carrier for anybody but the one acco
 
 from __future__ import annotations
 
+import io
+import math
+import wave
 from collections.abc import Callable, Mapping, Sequence
 from email.utils import formatdate
 from typing import Any
 
+from gateway.phone.activity import CHARACTERS_A_SECOND
 from gateway.phone.simulator import ENDED, Line, Phone, status_fields
 
 EVENTS = ("initiated", "ringing", "answered", "completed")
@@ -87,6 +91,7 @@ class Exchange:
         self.calls: dict[str, Handset] = {}
         self.callers: dict[str, Phone] = {}
         self.behaviour: dict[str, str | Callable[[Handset], object]] = {}
+        self.texts: list[dict[str, Any]] = []  # SMS that were sent, oldest first
         self.orders = 0  # how often a call was ordered, for "nothing was rung twice"
         self.trouble: list[str] = []  # for tests: "before" fails the next order, "after" does it and fails to say so
         line.network = self
@@ -111,6 +116,20 @@ class Exchange:
             return 504, {"code": 20504, "message": "gateway time-out", "status": 504}
         return 201, handset.as_row()
 
+    def text(self, order: Mapping[str, Sequence[str]]) -> Reply:
+        """POST Messages.json. `trouble` as for calls."""
+        trouble = self.trouble.pop(0) if self.trouble else ""
+        if trouble == "before":
+            return 503, {"code": 20503, "message": "service unavailable", "status": 503}
+        now = self.line.timeline.now
+        row = {"sid": self.line.new_id("SM", _one(order, "To")), "to": _one(order, "To"), "body": _one(order, "Body")}
+        self.texts.append({**row, "from": _one(order, "From"), "date_created": formatdate(now, usegmt=True)})
+        return (504, {"code": 20504, "status": 504}) if trouble == "after" else (201, self.texts[-1])
+
+    def texts_to(self, to: str) -> Reply:
+        """GET Messages.json, newest first."""
+        return 200, {"messages": [row for row in self.texts[::-1] if row["to"] == to]}
+
     def list(self, to: str = "", status: str = "") -> Reply:
         """GET Calls.json, newest first."""
         rows = [c.as_row() for c in list_of(self.calls) if to in ("", c.to) and status in ("", c.status)]
@@ -132,6 +151,15 @@ class Exchange:
             return 400, {"code": 21220, "message": "invalid status", "status": 400}
         self.line.timeline.later(0, lambda: _stop(call, status))
         return 200, call.as_row()
+
+    def sound(self, sid: str) -> bytes | None:
+        """GET Recordings/{sid}: what was said, as a hum of its length; None when there is no such recording."""
+        said = self.line.recordings.get(sid)
+        return None if said is None else hum(len(said) / CHARACTERS_A_SECOND)
+
+    def forget(self, sid: str) -> Reply:
+        """DELETE Recordings/{sid}.json."""
+        return (204, {}) if self.line.recordings.pop(sid, None) is not None else _not_found(sid)
 
     def _send_to(self, sid: str, url: str) -> Reply:
         phone = self.calls.get(sid) or self.callers[sid]
@@ -173,6 +201,21 @@ class Talker(Handset):
         if self.status == "ringing":
             self.status, self.answered_at = "in-progress", self.line.timeline.now
             self.hear("", "(connected)")
+
+
+RATE = 8_000
+
+
+def hum(seconds: float) -> bytes:
+    """A WAV file: 8 kHz, 8 bit, one channel, at most half a minute."""
+    count = int(min(30.0, max(0.5, seconds)) * RATE)
+    held = io.BytesIO()
+    with wave.open(held, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(RATE)
+        file.writeframes(bytes(128 + int(30 * math.sin(at / 9)) for at in range(count)))
+    return held.getvalue()
 
 
 def list_of(calls: Mapping[str, Handset]) -> list[Handset]:

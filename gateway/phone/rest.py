@@ -119,7 +119,9 @@ class Rest:
     def message(self, *, to: str, from_: str, body: str) -> str:
         """Sends a text; its id. Raises Refused, Later (nothing happened) or Unknown (ask `messages` first)."""
         fields = {"To": to, "From": from_, "Body": body}
-        return str(self._send("POST", f"{self._account}/Messages{self.suffix}", data=fields, lost=Unknown).get("sid") or "")
+        return str(
+            self._send("POST", f"{self._account}/Messages{self.suffix}", data=fields, lost=Unknown).get("sid") or ""
+        )
 
     def messages(self, *, to: str, since: datetime) -> tuple[str, ...]:
         """The texts that went to this number since then. Raises Later or Refused."""

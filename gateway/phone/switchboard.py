@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from gateway.phone.exchange import Exchange, Handset, list_of
 from gateway.phone.simulator import ENDED
@@ -55,6 +55,17 @@ def router(exchange: Exchange) -> APIRouter:
     async def update(sid: str, posted: Posted) -> JSONResponse:
         said, url = ((posted.get(name) or ("",))[0] for name in ("Status", "Url"))
         return _json(exchange.update(sid, said, url))
+
+    recordings = "/2010-04-01/Accounts/{account}/Recordings"
+
+    @routes.get(f"{recordings}/{{sid}}.mp3")
+    async def sound(sid: str) -> Response:
+        heard = exchange.sound(sid)
+        return Response(status_code=404) if heard is None else Response(heard, media_type="audio/wav")
+
+    @routes.delete(f"{recordings}/{{sid}}.json")
+    async def forget(sid: str) -> Response:
+        return Response(status_code=exchange.forget(sid)[0])
 
     @routes.get("/phones")
     async def phones() -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from gateway import locale
 from gateway.post.compose import facts, kind_of
-from gateway.post.letter import Answer, Event, Letter, Missing, Note, Notice, Receipt
+from gateway.post.letter import Answer, Content, Escalation, Event, Letter, Missing, Note, Notice, Receipt
 from gateway.post.templates import NAMES, OURS, known_name, language_of, render, undeclared
 
 PARTS = ("adding", "foot", "layout", "promises")  # of several letters
@@ -31,16 +31,27 @@ class _Clock:
 _DUE = datetime(2027, 1, 4, 8, 30, tzinfo=UTC)
 _CLOCKS = (_Clock("take_charge", _DUE), _Clock("triage", None), _Clock("resolution", None, best_effort=True))
 
-SAMPLE_CONTENTS: tuple[Receipt | Answer | Notice, ...] = (
+SAMPLE_CONTENTS: tuple[Content, ...] = (
     Receipt(),
-    Receipt(_CLOCKS, "P1", "PT1H", get_args(Note), ("phone", "portal"), get_args(Missing)),
+    Receipt(
+        _CLOCKS,
+        "P1",
+        "PT1H",
+        get_args(Note),
+        ("phone", "portal"),
+        get_args(Missing),
+        "https://desk.example.test/callback/1",
+    ),
     Answer("The disk is full.", "Anna Verdi", "Backup"),
     *(Notice(event) for event in get_args(Event)),
     Notice("priority", "P1", _CLOCKS, "The disk is full."),
+    Escalation(
+        "Team Leader", _DUE, "ACME", "Gold", "P1", "The disk is full", "https://desk.example.test/tickets/PR-1002-4137"
+    ),
 )
 
 
-def sample(content: Receipt | Answer | Notice, language: str) -> Letter:
+def sample(content: Content, language: str) -> Letter:
     """A letter with made-up facts, for the check at start and for previews."""
     return Letter(
         to="mario@acme.example",
@@ -104,7 +115,7 @@ def _strangers(path: Path, plain: str, present: tuple[Path, ...]) -> Iterator[st
         yield f"{path}:{line}: no letter has {name!r}; use one of {', '.join(sorted(known))}"
 
 
-def _letter(directories: tuple[Path, ...], content: Receipt | Answer | Notice, language: str) -> Iterator[str]:
+def _letter(directories: tuple[Path, ...], content: Content, language: str) -> Iterator[str]:
     kind = kind_of(content)
     language = language_of(directories, kind, language)
     known = facts(sample(content, language))

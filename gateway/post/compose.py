@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import locale
-from gateway.post.letter import Answer, Letter, Notice, Receipt, mailbox, message_ids
+from gateway.post.letter import Answer, Content, Escalation, Letter, Notice, Receipt, mailbox, message_ids
 from gateway.post.templates import language_of, render
 from gateway.post.words import CHANNELS, EVENTS, MISSING, NOTES, TARGETS
 
@@ -41,6 +41,7 @@ LINE = 78  # RFC 5322 section 2.1.1
 AUTOMATIC: Mapping[str, tuple[tuple[str, str], ...]] = {
     "acknowledgement": (("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All")),
     "notice": (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply")),
+    "escalation": (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"), ("Importance", "high")),
     "answer": (),
 }
 
@@ -102,12 +103,12 @@ def _readable(letter: Letter, directories: tuple[Path, ...]) -> Letter:
 def envelope_from(letter: Letter) -> str:
     """Whom a bounce goes to. Nobody answers an empty path (RFC 5321 section 4.5.5), so an acknowledgement starts no
     loop; a bounce of anything else lands on its ticket."""
-    return "" if isinstance(letter.content, Receipt) else letter.reply_address
+    return "" if isinstance(letter.content, Receipt | Escalation) else letter.reply_address
 
 
-def kind_of(content: Receipt | Answer | Notice) -> str:
+def kind_of(content: Content) -> str:
     """The name of a letter's templates."""
-    return {Receipt: "acknowledgement", Answer: "answer", Notice: "notice"}[type(content)]
+    return {Receipt: "acknowledgement", Answer: "answer", Notice: "notice", Escalation: "escalation"}[type(content)]
 
 
 def facts(letter: Letter) -> dict[str, Any]:
@@ -128,6 +129,10 @@ def facts(letter: Letter) -> dict[str, Any]:
             "agent": _one_line(content.agent),
             "about": _about(content, say),
         }
+    if isinstance(content, Escalation):
+        due = locale.local_time(content.fell_due, letter.zone, language, written=letter.date)
+        told = {name: _one_line(getattr(content, name)) for name in ("whom", "customer", "plan", "priority", "subject", "link")}
+        return known | told | {"due": f"{due} ({locale.zone_words(content.fell_due, letter.zone, language)})"}
     known |= {"promises": _promises(letter, language), "priority": _one_line(content.priority)}
     if isinstance(content, Notice):
         title, words = EVENTS[content.event]
@@ -139,11 +144,12 @@ def facts(letter: Letter) -> dict[str, Any]:
         "notes": tuple(say(NOTES[note]) for note in content.notes),
         "channels": tuple(say(CHANNELS[channel]) for channel in channels if channel != "event"),
         "missing": tuple(say(MISSING[thing]) for thing in content.missing),
+        "callback": content.callback,
     }
 
 
 def _promises(letter: Letter, language: str) -> tuple[Line, ...]:
-    assert not isinstance(letter.content, Answer)
+    assert not isinstance(letter.content, Answer | Escalation)
     say = locale.translator(language)
     told = []
     for clock in letter.content.clocks:

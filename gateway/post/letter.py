@@ -52,7 +52,7 @@ class Receipt:
     `clocks`: what was promised; one without `due` that is not best effort stands still in a pause. `priority`: the
     desk's own word for it, "" to leave it out. `updates_every`: ISO 8601. `notes`: what else the sender must know.
     `channels`: those of the plan, said only with the note `channel_not_in_plan`. `missing`: what the desk needs and
-    did not find."""
+    did not find. `callback`: the address by which they may ask to be called back."""
 
     clocks: tuple[Promise, ...] = ()
     priority: str = ""
@@ -60,6 +60,7 @@ class Receipt:
     notes: tuple[Note, ...] = ()
     channels: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
+    callback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,22 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """A ticket reaches somebody of ours whom the matrix names. `subject`: the customer's, for colleagues' eyes only."""
+
+    whom: str
+    fell_due: datetime
+    customer: str = ""
+    plan: str = ""
+    priority: str = ""
+    subject: str = ""
+    link: str = ""
+
+
+Content = Receipt | Answer | Notice | Escalation
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """One mail to one person. Ids are without <>; `zone` is the IANA name of the zone that times are said in."""
 
@@ -95,7 +112,7 @@ class Letter:
     reply_address: str
     message_id: str
     date: datetime
-    content: Receipt | Answer | Notice
+    content: Content
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
 

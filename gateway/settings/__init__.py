@@ -13,7 +13,7 @@ from gateway.settings import mail_door, presa, secrets
 from gateway.settings.desk import load_desk
 from gateway.settings.mail_door import Loops, MailDoor, Recipient
 from gateway.settings.mailboxes import Mailbox
-from gateway.settings.presa import Base, Carrier, Dkim, Limits, Retention, Transcription, Work
+from gateway.settings.presa import Base, Carrier, Dkim, Limits, Paging, Retention, Transcription, Work
 from gateway.settings.secrets import Secrets
 from gateway.settings.source import ConfigError, Document, load_yaml
 from identity import normal
@@ -62,6 +62,7 @@ class Settings:
     door: MailDoor = field(default_factory=MailDoor)
     loops: Loops = field(default_factory=Loops)
     mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
+    paging: Paging = field(default_factory=Paging)
     transcription: Transcription | None = None
 
     @property
@@ -106,6 +107,7 @@ def load(home: Path, env: Mapping[str, str]) -> Settings:
         door=base.door,
         loops=base.loops,
         mailboxes=base.mailboxes,
+        paging=base.paging,
         transcription=base.transcription,
     )
 

@@ -385,7 +385,7 @@ def _policy(section: OnCallSection) -> Iterator[Problem]:
     for index, step in enumerate(section.policy.steps):
         loc: Loc = ("on_call", "policy", "steps", index)
         if sum(one is not None for one in (step.rota, step.person, step.level, step.manager)) != 1:
-            yield loc, "a step", "a rota, a person, a level or a manager", "name one of them"
+            yield loc, "a step", "either a rota or a person, a level or a manager", "name one of them"
         if step.level is not None:
             yield from _unknown((*loc, "level"), step.level, section.levels, "level with a rota")
         if step.manager is not None:

@@ -493,7 +493,7 @@ class PolicySection(Section):
     redial: SpanText = timedelta(seconds=10)
     call: SpanText = timedelta(seconds=300)
     ask: SpanText = timedelta(seconds=5)
-    caps: list[CapSection] = USUAL_CAPS
+    caps: list[CapSection] = Field(default_factory=lambda: list(USUAL_CAPS))
     bundle: SpanText = timedelta(seconds=60)
     tell_customer: bool = True
 

@@ -39,7 +39,7 @@ def rule(section: RuleSection) -> Rule:
 
 def _facts(section: ConditionSection) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
-    for name in section.model_fields_set:
+    for name in (one for one in ConditionSection.model_fields if one in section.model_fields_set):
         value: Any = getattr(section, name)
         if isinstance(value, bool):
             found[name] = frozenset(("yes" if value else "no",))

@@ -89,6 +89,7 @@ class _Customer(_Model):
     contract: _Contract = _Contract()
     restrictions: list[str] = []
     also: list[_Agreement] = []
+    sites: list[Words] = []
 
 
 class _Directory(_Model):
@@ -143,6 +144,7 @@ class _Reader:
             contract=written.contract.value(),
             restrictions=tuple(written.restrictions),
             also=tuple(Agreement(a.desk, a.plan, tuple(a.add_ons), a.value()) for a in written.also),
+            sites=tuple(dict.fromkeys(written.sites)),
         )
 
     def check_partners(self, customers: list[Customer]) -> None:

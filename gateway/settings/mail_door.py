@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.settings.source import Document
@@ -63,8 +64,13 @@ def network(text: str) -> str:
 
 
 def own_address(text: str) -> str:
-    """One of our addresses in its normal form. Raises ValueError."""
+    """One of our addresses in its normal form, checked like every address that people enter. Raises ValueError."""
     address = normal.address(text)
+    try:
+        validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        why = " ".join(str(error).split())
+        raise ValueError(f"an e-mail address; write it as name@domain ({why})") from error
     if address is None:
         raise ValueError("an e-mail address; write it as name@domain")
     return address

@@ -112,6 +112,14 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
+class Paging:
+    """`heartbeat`: an address outside that is called as long as pages go as they should. `ntfy`: the server of people's topics."""
+
+    heartbeat: str = field(default="", repr=False)
+    ntfy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dkim:
     """With what our mail is signed (RFC 6376). `key_file`: the private key, unless PRESA_DKIM_KEY holds it."""
 
@@ -143,6 +151,7 @@ class Base:
     door: MailDoor = field(default_factory=MailDoor)
     loops: Loops = field(default_factory=Loops)
     mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
+    paging: Paging = field(default_factory=Paging)
     transcription: Transcription | None = None
 
 
@@ -233,6 +242,11 @@ class _Transcription(_Model):
     model: str = ""
 
 
+class _Paging(_Model):
+    heartbeat: str = Field(default="", pattern=r"^(https?://[!-~]+)?$")
+    ntfy: str = Field(default="", pattern=r"^(https?://[!-~]+)?$")
+
+
 class _Dkim(_Model):
     domain: Annotated[str, AfterValidator(_domain)]
     selector: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$")
@@ -259,6 +273,7 @@ class _Presa(_Model):
     smtp: MailDoorModel = MailDoorModel()
     loops: LoopsModel = LoopsModel()
     dkim: _Dkim | None = None
+    paging: _Paging = _Paging()
     transcription: _Transcription | None = None
     mailboxes: dict[Annotated[str, Field(pattern=NAME)], MailboxModel] = {}
 
@@ -287,11 +302,18 @@ def read(document: Document, env: Mapping[str, str], secrets: Secrets) -> Base:
         door=mail_door.mail_door(document, written.smtp, problems),
         loops=Loops(**written.loops.model_dump()),
         mailboxes=mailboxes(document, written.mailboxes, env, written.recipients, problems, demo=written.demo),
+        paging=Paging(**written.paging.model_dump()),
         transcription=Transcription(**written.transcription.model_dump()) if written.transcription else None,
     )
     if written.transcription and written.transcription.kind == "whisper" and not written.transcription.model:
         needed = "the path of a faster-whisper model"
         problems.append(document.problem(("transcription",), "whisper without a model", needed, "write model: PATH"))
+    if written.transcription and written.transcription.kind == "carrier" and not _writes_down(written.carrier):
+        found, able = "a carrier that does not write down here", "twilio or signalwire, or whisper"
+        problems.append(document.problem(("transcription",), found, able, "write kind: whisper and model: PATH"))
+    if base.transcription and base.transcription.kind == "carrier" and base.carrier and base.carrier.kind == "sip":
+        needed = "kind: whisper, with a model of your own"
+        problems.append(document.problem(("transcription",), "'carrier' on a line without one", needed, "correct it"))
     problems += _carrier_problems(document, written.carrier)
     problems += _demo_problems(document, base) if written.demo else _demo_leftovers(document, written)
     if len(base.recipients) < len(document.data["recipients"]):
@@ -340,6 +362,10 @@ def _carrier(written: _Carrier | None, env: Mapping[str, str], secrets: Secrets)
         application=written.application,
         sip=sip(written.sip, secrets.sip_password),
     )
+
+
+def _writes_down(written: _Carrier | None) -> bool:
+    return written is not None and written.kind in ("twilio", "signalwire", "simulator")
 
 
 def _carrier_problems(document: Document, written: _Carrier | None) -> list[str]:

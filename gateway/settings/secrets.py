@@ -18,6 +18,7 @@ class Secrets:
     """What must stay unknown to others. None: not given.
 
     `twilio_auth_tokens`: two while one is being rotated. `pepper`: mixed into PIN hashes; changing it voids them.
+    `webhook` (PRESA_WEBHOOK_SECRET): signs the webhooks of pages.
     `key` (PRESA_SECRET): signs thread tokens and sessions. `smarthost`: its URL may hold a password.
     """
 
@@ -28,6 +29,7 @@ class Secrets:
     smarthost: str | None = field(default=None, repr=False)
     smarthost_password: str | None = field(default=None, repr=False)
     dkim_key: str | None = field(default=None, repr=False)
+    webhook: str | None = field(default=None, repr=False)
     signalwire_project: str | None = field(default=None, repr=False)
     signalwire_token: str | None = field(default=None, repr=False)
     sip_password: str | None = field(default=None, repr=False)
@@ -62,6 +64,7 @@ def read(env: Mapping[str, str]) -> Secrets:
         smarthost=value(env, "PRESA_SMARTHOST"),
         smarthost_password=value(env, "PRESA_SMARTHOST_PASSWORD"),
         dkim_key=value(env, "PRESA_DKIM_KEY"),
+        webhook=value(env, "PRESA_WEBHOOK_SECRET"),
         signalwire_project=value(env, "PRESA_SIGNALWIRE_PROJECT"),
         signalwire_token=value(env, "PRESA_SIGNALWIRE_TOKEN"),
         sip_password=value(env, "PRESA_SIP_PASSWORD"),

@@ -56,7 +56,7 @@ class Call:
     def start(self, spoken: Spoken) -> None:
         """Sound goes both ways."""
         self.media.on_key = self.press
-        self.media.on_voice = lambda: self.put(self.phone.voice)
+        self.media.on_voice = self._voice
         if self.started:
             self.media.aim(spoken.remote)
         else:
@@ -65,6 +65,11 @@ class Call:
 
     def press(self, key: str) -> None:
         self.put(lambda: self.phone.keys(key))
+
+    def _voice(self) -> None:
+        """Worth knowing only when nothing else waits: a hang-up must find room."""
+        if self._todo.empty():
+            self.put(self.phone.voice)
 
     def put(self, act: Act) -> None:
         """For the call's thread; from anywhere."""
@@ -139,7 +144,7 @@ class Call:
         return self._play(self.line.speech.say(text, language, self.media.law))
 
     def play(self, url: str) -> float:
-        return self._play(speech.encode(self.line.sound_of(url), self.media.law))
+        return self._play(speech.encode(self.line.webhooks.sound(url), self.media.law))
 
     def tone(self) -> float:
         return self._play(speech.tone(self.media.law))
@@ -158,7 +163,7 @@ class Call:
         return self.media.stop_recording()
 
     def keep(self, sid: str, sound: bytes) -> bool:
-        return self.line.keep(sid, sound)
+        return self.line.spool.keep(sid, sound)
 
     def mine(self) -> bool:
         return threading.current_thread() is self._thread

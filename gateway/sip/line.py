@@ -8,19 +8,15 @@ than allowed.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import secrets
-import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as TooLate
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
-import httpx2
 import structlog
 from aiosipua.auth import SipDigestAuth
 from aiosipua.dialog import dialog_matches
@@ -37,24 +33,25 @@ from gateway.phone.carrier import Later, Placed, Refused
 from gateway.phone.rest import with_attempt
 from gateway.phone.simulator import Line as Account
 from gateway.phone.timeline import Timeline
-from gateway.settings.sip import Sip, address
+from gateway.settings.sip import Sip
 from gateway.sip import sdp, speech
 from gateway.sip.call import Call
 from gateway.sip.media import Media, Ports
+from gateway.sip.peers import Peers, phone_address
+from gateway.sip.registrar import AGAIN_SECONDS, register
+from gateway.sip.spool import Spool
 from gateway.sip.telephone import Leg, Outgoing, Telephone
+from gateway.sip.webhooks import Webhooks
 from gateway.sip.wire import FINAL_SECONDS, Wire, reply
 
 log = structlog.get_logger(__name__)
 
 AGENT: Final = "Presa"
-WEBHOOK_SECONDS: Final = 15.0
 CLOSING_SECONDS: Final = 3.0
 NO_ANSWER_AT_ALL: Final = 6.0  # not even "trying": nobody is there, and the next one is rung
-REGISTER_AGAIN: Final = 30.0
 REMEMBERED: Final = 1_000  # calls, for `find` and `get`
 DEAD_SECONDS: Final = 90.0  # without one packet from the other side
 E164: Final = re.compile(r"\+[1-9][0-9]{3,14}")
-RECORDING: Final = re.compile(r"RE[0-9A-Za-z]{1,62}")
 BUSY, NO_ANSWER = frozenset({486, 600, 603}), frozenset({408, 480, 487})
 Address = tuple[str, int]
 
@@ -67,15 +64,15 @@ class SipLine:
         self.settings, self.number = settings, number
         self.speech = speech.Speech(speech.Voices(settings.espeak, settings.piper, settings.models))
         self._url, self._account, self._token, self._told = public_url, account, token, told
-        self._networks = [ipaddress.ip_network(peer, strict=False) for peer in settings.peers]
-        self._hosts: set[str] = set()
+        self.peers = Peers(settings.peers, ipv6=":" in settings.listen[0])
         self._ports = Ports(*settings.ports)
-        self._spool = Path(settings.recordings)
+        self.spool = Spool(settings.recordings)
         self._calls: dict[str, Call] = {}
         self._known: OrderedDict[str, Placed] = OrderedDict()
         self._shared: dict[str, Any] = {"rooms": {}, "told_of_rooms": {}, "queues": {}}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._registration: Registration | None = None
         self._offset = time.time() - time.monotonic()
 
     # Open and closed ----------------------------------------------------------------------------------------------
@@ -85,7 +82,7 @@ class SipLine:
         if problem := self.trouble():
             raise Permanent(f"the telephone line cannot speak: {problem}")
         host, port = self.settings.listen
-        self.wire = Wire(local_addr=(host, port), allowed=self.allowed, on_request=self._asked)
+        self.wire = Wire(local_addr=(host, port), allowed=self.peers.allowed, on_request=self._asked)
         shown = self.settings.advertise or host
         self.uac = self.wire.uac = SipUAC(self.wire)
         self.uas = SipUAS(self.wire, user_agent=AGENT, uac=self.uac)
@@ -102,11 +99,9 @@ class SipLine:
         self.address = shown, self.wire.local_addr[1]
         self.uac.advertised_addr = self.uas.advertised_addr = self.address
         self._loop = asyncio.get_running_loop()
-        self._client = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=web, raise_app_exceptions=False), timeout=WEBHOOK_SECONDS
-        )
-        self._spool.mkdir(parents=True, exist_ok=True)
-        await self._know(self.settings.trunk, *(phone_address(uri) for uri in self.settings.phones.values()))
+        self.webhooks = Webhooks(web, self._url)
+        self.spool.open()
+        await self.peers.know(self.settings.trunk, *(phone_address(uri) for uri in self.settings.phones.values()))
         if self.settings.register:
             await self._register()
         self._spawn(self._watch())
@@ -128,47 +123,22 @@ class SipLine:
             await asyncio.sleep(0.05)
         for task in self._tasks:
             task.cancel()
+        if self._registration is not None:
+            self._registration.unregister()
         self._loop = None
         await self.uas.stop()
-        await self._client.aclose()
-
-    async def _know(self, *addresses: Address | None) -> None:
-        """The trunk and the telephones are peers, wherever their names lead."""
-        for one in filter(None, addresses):
-            try:
-                self._hosts.add((await self._resolve(one))[0])
-            except Later:
-                log.warning("sip.name_unknown", host=one[0])
-
-    async def _resolve(self, to: Address) -> Address:
-        assert self._loop is not None
-        family = socket.AF_INET6 if ":" in self.settings.listen[0] else socket.AF_INET
-        try:
-            found = await self._loop.getaddrinfo(*to, family=family, type=socket.SOCK_DGRAM)
-        except OSError as trouble:
-            raise Later("the name of the SIP server is not known") from trouble
-        return str(found[0][4][0]), int(found[0][4][1])
+        await self.webhooks.close()
 
     async def _register(self) -> None:
-        assert self.settings.trunk is not None
-        host = self.settings.trunk[0]
+        ours = self.settings
+        assert ours.trunk is not None
         try:
-            registrar = await self._resolve(self.settings.trunk)
+            registrar = await self.peers.resolve(ours.trunk)
         except Later:
-            self._later(REGISTER_AGAIN, self._register)
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, lambda: self._spawn(self._register()))
             return
-        made = Registration(
-            self.uac, f"sip:{self.settings.user}@{host}", registrar, auth=self._credentials(), user_agent=AGENT,
-            contact_uri=f"sip:{self.settings.user}@{format_addr(*self.address)}",
-        )  # fmt: skip
-        made.on_registered = lambda _made: log.info("sip.registered")
-        made.on_failed = lambda _made, status, _reason: self._register_again(made, status)
-        made.on_expired = lambda _made: self._register_again(made, 0)
-        made.register()
-
-    def _register_again(self, made: Registration, status: int) -> None:
-        log.error("sip.not_registered", status=status, again_in=REGISTER_AGAIN)
-        asyncio.get_running_loop().call_later(REGISTER_AGAIN, made.register)
+        contact = format_addr(*self.address)
+        self._registration = register(self.uac, ours.user, ours.trunk[0], registrar, contact, self._credentials())
 
     def _credentials(self) -> SipDigestAuth | None:
         ours = self.settings
@@ -188,18 +158,6 @@ class SipLine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _later(self, seconds: float, what: Callable[[], Any]) -> None:
-        asyncio.get_running_loop().call_later(seconds, lambda: self._spawn(what()))
-
-    def allowed(self, host: str) -> bool:
-        """May this address talk to us?"""
-        if host in self._hosts:
-            return True
-        try:
-            return any(ipaddress.ip_address(host) in network for network in self._networks)
-        except ValueError:
-            return False
-
     # Calls in -----------------------------------------------------------------------------------------------------
 
     def _invited(self, sip: IncomingCall) -> None:
@@ -212,7 +170,7 @@ class SipLine:
             self._spawn(self._pick_up(sip))
 
     async def _pick_up(self, sip: IncomingCall) -> None:
-        media = Media(self._ports, self.allowed)
+        media = Media(self._ports, self.peers.allowed)
         call = Call(self, media, sip)
         self._calls[call.sid] = call  # before the first await: it counts
         try:
@@ -223,16 +181,15 @@ class SipLine:
             self._turn_away(sip, 503 if isinstance(trouble, Temporary) else 488)
             call.drop()
             return
-        if not self.allowed(spoken.remote[0]):
-            log.warning("sip.sound_elsewhere")
-            self._turn_away(sip, 488)
-            call.drop()
-            return
         voice, status = self._told
         call.phone = phone = Telephone(self._line(call), call, from_=caller(sip.invite), to=self.number, sid=call.sid)
         sip.accept(answer)
-        call.start(spoken)
+        call.start(self._near(spoken, sip.source_addr[0]))
         call.run(lambda: phone.call(voice, status))
+
+    def _near(self, spoken: sdp.Spoken, host: str) -> sdp.Spoken:
+        """Sound goes to peers only: to where the messages come from, when the address that was named is none (behind NAT)."""
+        return spoken if self.peers.allowed(spoken.remote[0]) else replace(spoken, remote=(host, spoken.remote[1]))
 
     def _turn_away(self, sip: IncomingCall, status: int) -> None:
         sip.reject(status)
@@ -250,8 +207,7 @@ class SipLine:
             sip._send_response(488, "Not Acceptable Here")
             return
         sip.accept(answer)
-        if self.allowed(spoken.remote[0]):
-            call.start(spoken)
+        call.start(self._near(spoken, sip.source_addr[0]))
 
     def _of(self, call_id: str) -> Call | None:
         return next((call for call in self._calls.values() if call.sip and call.sip.call_id == call_id), None)
@@ -328,7 +284,7 @@ class SipLine:
         return self._loop
 
     def _ring(self, sid: str, to: str, made: Callable[[Call], Telephone], seconds: float) -> None:
-        media = Media(self._ports, self.allowed)
+        media = Media(self._ports, self.peers.allowed)
         call = Call(self, media, None, sid)
         call.phone = phone = made(call)
         self._calls[sid] = call
@@ -340,7 +296,7 @@ class SipLine:
         uri = ours.phones.get(to) or f"sip:{to}@{format_addr(*ours.trunk)}"  # type: ignore[misc]
         direct = to in ours.phones
         try:
-            target = await self._resolve(phone_address(uri))
+            target = await self.peers.resolve(phone_address(uri))
             await call.media.open(ours.listen[0])
         except Temporary as trouble:
             log.warning("sip.not_rung", why=trouble.public)
@@ -368,9 +324,7 @@ class SipLine:
 
     def _answered(self, call: Call, sip: OutgoingCall) -> None:
         try:
-            spoken = sdp.read(sip.sdp_answer)
-            if not self.allowed(spoken.remote[0]):
-                raise ValueError("sound to an address that is no peer")
+            spoken = self._near(sdp.read(sip.sdp_answer), sip.remote_addr[0])
         except ValueError:
             log.warning("sip.answer_unfit")
             call.put(lambda: call.phone.end("failed"))
@@ -416,30 +370,11 @@ class SipLine:
 
     # Recordings ---------------------------------------------------------------------------------------------------
 
-    def keep(self, sid: str, sound: bytes) -> bool:
-        """A recording lies here until the gateway has fetched it into its database and says `forget`."""
-        try:
-            part = self._spool / f"{sid}.part"
-            part.write_bytes(sound)
-            part.rename(self._spool / f"{sid}.wav")
-        except OSError as trouble:
-            log.error("sip.recording_not_kept", why=trouble.strerror)
-            return False
-        return True
-
     def recording(self, sid: str) -> bytes:
-        if not RECORDING.fullmatch(sid):
-            raise Refused("this is no recording's id")
-        try:
-            return (self._spool / f"{sid}.wav").read_bytes()
-        except FileNotFoundError as gone:
-            raise Refused("there is no such recording") from gone
-        except OSError as trouble:
-            raise Later("the recording cannot be read") from trouble
+        return self.spool.recording(sid)
 
     def forget(self, sid: str) -> None:
-        if RECORDING.fullmatch(sid):
-            (self._spool / f"{sid}.wav").unlink(missing_ok=True)
+        self.spool.forget(sid)
 
     # What calls need ----------------------------------------------------------------------------------------------
 
@@ -447,35 +382,10 @@ class SipLine:
         """Seconds since 1970, by a clock that nobody sets back."""
         return time.monotonic() + self._offset
 
-    def fetch(self, url: str, form: Any, headers: Any) -> tuple[int, str]:
-        """A webhook, from a call's thread."""
-        try:
-            answer = self._request("POST", url, data=dict(form), headers=dict(headers))
-        except (httpx2.HTTPError, TooLate, RuntimeError) as trouble:
-            log.error("sip.webhook_failed", why=type(trouble).__name__)
-            return 503, ""
-        return answer.status_code, answer.text
-
-    def sound_of(self, url: str) -> bytes:
-        """Something to play; only from our own address. b"" for anything else."""
-        if not url.startswith(f"{self._url}/"):
-            log.warning("sip.foreign_sound")
-            return b""
-        try:
-            answer = self._request("GET", url)
-            return speech.pcm_of(answer.content) if answer.status_code == 200 else b""
-        except (httpx2.HTTPError, TooLate, RuntimeError, ValueError) as trouble:
-            log.warning("sip.sound_not_played", why=type(trouble).__name__)
-            return b""
-
-    def _request(self, method: str, url: str, **what: Any) -> Any:
-        if self._loop is None:
-            raise RuntimeError("closed")
-        asked = asyncio.run_coroutine_threadsafe(self._client.request(method, url, **what), self._loop)
-        return asked.result(WEBHOOK_SECONDS)
-
     def _line(self, call: Call) -> Account:
-        return Account(self.fetch, Timeline(self.now()), self._token, self._account, network=call, **self._shared)
+        return Account(
+            self.webhooks.fetch, Timeline(self.now()), self._token, self._account, network=call, **self._shared
+        )
 
     def ended(self, call: Call) -> None:
         self._calls.pop(call.sid, None)
@@ -499,11 +409,6 @@ class SipLine:
 
 def new_id(kind: str) -> str:
     return kind + secrets.token_hex(16)
-
-
-def phone_address(uri: str) -> Address:
-    """Host and port of a SIP address."""
-    return address(uri.rpartition("@")[2])
 
 
 def caller(invite: SipRequest) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiortp.dtmf import DtmfReceiver
+from aiortp.dtmf import DtmfEvent
 from aiortp.packet import RtpPacket
 
 from gateway.errors import Temporary
@@ -66,6 +66,39 @@ class Ports:
         self._taken.discard(port)
 
 
+class Events:
+    """Keys out of telephone-events (RFC 4733), each told once: at its end, which is sent three times, or when the next one
+    begins and no end came. Some senders begin again with a time-stamp they have used; a later packet with a shorter
+    duration is a new key."""
+
+    def __init__(self, pressed: Callable[[str], None]) -> None:
+        self._pressed = pressed
+        self._stamp = self._event = -1
+        self._sequence = self._duration = 0
+        self._told = True
+
+    def take(self, packet: RtpPacket) -> None:
+        """Raises ValueError for what is no event."""
+        event = DtmfEvent.parse(packet.payload)
+        later = 0 < (packet.sequence_number - self._sequence) & 0xFFFF < 0x8000
+        again = self._told and later and not event.end and event.duration < self._duration
+        if (packet.timestamp, event.event) != (self._stamp, self._event) or again:
+            if self._stamp >= 0 and not later:
+                return  # an old one, late
+            if not self._told:
+                self._tell()
+            self._stamp, self._event, self._told = packet.timestamp, event.event, False
+        self._sequence, self._duration = packet.sequence_number, event.duration
+        if event.end and not self._told:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told = True
+        key = DtmfEvent(self._event, True, 0, 0).digit
+        if key in KEYS:
+            self._pressed(key)
+
+
 @dataclass(slots=True)
 class _Kept:
     """One packet of a recording."""
@@ -82,7 +115,7 @@ class Media(asyncio.DatagramProtocol):
         self._ports, self._allowed = ports, allowed
         self.port = 0
         self.law: Law = 8
-        self.key_type = 101
+        self.key_types: frozenset[int] = frozenset()
         self.on_key: Callable[[str], None] = lambda _key: None
         self.on_voice: Callable[[], None] = lambda: None
         self.received = self.sent = self.dropped = self.keys = 0
@@ -93,7 +126,7 @@ class Media(asyncio.DatagramProtocol):
         self._remote: Address | None = None
         self._source: Address | None = None
         self._out = bytearray()
-        self._events = DtmfReceiver(self._pressed)
+        self._events = Events(self._pressed)
         self._clock: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._sequence, self._stamp = secrets.randbits(15), secrets.randbits(31)
@@ -116,10 +149,10 @@ class Media(asyncio.DatagramProtocol):
             return
         raise Temporary("every RTP port of the range is in use")
 
-    def start(self, remote: Address, law: Law, key_type: int) -> None:
+    def start(self, remote: Address, law: Law, key_types: frozenset[int]) -> None:
         """Sound goes to `remote` from now on; the first packet from an allowed address may correct it (RFC 4961)."""
         self.aim(remote)
-        self.law, self.key_type = law, key_type
+        self.law, self.key_types = law, key_types
         if self._clock is None:
             self.last_heard = self._due = self._loop.time()
             self._clock = self._loop.call_soon(self._tick)  # type: ignore[assignment]
@@ -187,8 +220,8 @@ class Media(asyncio.DatagramProtocol):
             return
         try:
             packet = RtpPacket.parse(data)
-            if packet.payload_type == self.key_type:
-                self._events.handle_packet(packet)
+            if packet.payload_type in self.key_types:
+                self._events.take(packet)
             elif packet.payload_type in LOUD:
                 self._sound(packet)
         except Exception:  # whatever a packet holds, it is one packet
@@ -207,10 +240,9 @@ class Media(asyncio.DatagramProtocol):
             self._source = self._remote = source
         return source == self._source
 
-    def _pressed(self, key: str, _duration: int) -> None:
-        if key in KEYS:
-            self.keys += 1
-            self.on_key(key)
+    def _pressed(self, key: str) -> None:
+        self.keys += 1
+        self.on_key(key)
 
     def _sound(self, packet: RtpPacket) -> None:
         law: Law = 8 if packet.payload_type == 8 else 0

@@ -19,11 +19,11 @@ KEY_TYPE = 101
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """Where sound goes, as what, and the payload type of keys (0: none with the sound)."""
+    """Where sound goes, as what, and the payload types under which keys come with it."""
 
     remote: tuple[str, int]
     law: Law
-    keys: int
+    keys: frozenset[int]
 
 
 def offer(host: str, port: int) -> SdpMessage:
@@ -43,7 +43,7 @@ def answer(offered: SdpMessage | None, host: str, port: int) -> tuple[SdpMessage
     assert offered is not None
     keys = _keys(audio)
     made, chosen = negotiate_sdp(offered, host, port, supported_codecs=[8, 0], dtmf_payload_type=keys)
-    return made, Spoken(_remote(offered), 8 if chosen == 8 else 0, keys)
+    return made, Spoken(_remote(offered), 8 if chosen == 8 else 0, frozenset({keys} - {0}))
 
 
 def read(answered: SdpMessage | None) -> Spoken:
@@ -53,7 +53,8 @@ def read(answered: SdpMessage | None) -> Spoken:
     laws = [codec.payload_type for codec in audio.codecs if codec.payload_type in (0, 8)]
     if not laws:
         raise ValueError("neither A-law nor µ-law")
-    return Spoken(_remote(answered), 8 if laws[0] == 8 else 0, _keys(audio))
+    # what comes to us has our number (RFC 3264, section 5.1); some use the one of their answer
+    return Spoken(_remote(answered), 8 if laws[0] == 8 else 0, frozenset({KEY_TYPE, _keys(audio)} - {0}))
 
 
 def _audio(said: SdpMessage | None) -> MediaDescription:

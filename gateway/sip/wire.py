@@ -9,6 +9,7 @@ out of anything that comes in.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -193,6 +194,16 @@ class Wire(SipTransport):
 
     # Out ----------------------------------------------------------------------------------------------------------
 
+    def send_reply(self, response: SipResponse) -> None:
+        """By its Via (18.2.2), as long as that leads to a peer."""
+        via = response.via[0] if response.via else None
+        host = (via.received or via.host) if via else ""
+        if via is None or not self.allowed(host):
+            self.counts["broken"] += 1
+            return
+        port = via.rport or str(via.port or 5060)
+        self.send(response, (host, int(port) if port.isascii() and port.isdigit() else 0))
+
     def send(self, message: SipRequest | SipResponse, addr: Address) -> None:
         """A request is repeated until something answers it (17.1.1.2 and 17.1.2.2)."""
         self._send(message, addr)
@@ -231,7 +242,10 @@ class Wire(SipTransport):
             timer.cancel()
 
     def _send(self, message: SipRequest | SipResponse, addr: Address) -> None:
-        if self._socket is not None and not self._socket.is_closing():
+        """To a peer's address or to whoever has just written; a Via or a Contact may name anything at all."""
+        if not 0 < addr[1] < 65_536 or not _is_ip(addr[0]):
+            self.counts["broken"] += 1
+        elif self._socket is not None and not self._socket.is_closing():
             self._socket.sendto(bytes(message), addr)
 
 
@@ -241,6 +255,14 @@ def _key(message: SipRequest | SipResponse) -> Key | None:
     if not vias or cseq is None or not vias[0].branch:
         return None
     return message.call_id or "", vias[0].branch, cseq.method.upper()
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _bound(kept: OrderedDict[Any, Any]) -> None:

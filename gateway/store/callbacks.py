@@ -93,7 +93,8 @@ def ahead(connection: Connection, one: StoredCallback, now: datetime) -> int:
     )
     ready = sa.and_(c.state == "waiting", sa.or_(c.next_at.is_(None), c.next_at <= now), before)
     query = sa.select(sa.func.count()).where(
-        c.desk == one.desk, c.id != one.id, sa.or_(c.state == "ringing", ready), c.source != "")
+        c.desk == one.desk, c.id != one.id, sa.or_(c.state == "ringing", ready), c.source != ""
+    )
     return int(connection.execute(query).scalar_one())
 
 

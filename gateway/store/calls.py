@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.store import jobs
 from gateway.store.prepared import Prepared
-from gateway.store.tables import call_events, call_steps, callbacks, calls, pages, pin_tries
+from gateway.store.tables import call_events, call_steps, callbacks, calls, pages, pin_tries, pins
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +205,18 @@ def begin_try(connection: Connection, sid: str, step: int, number: str, at: date
     _upsert(connection, pin_tries, {"at": at, "sid": sid, "step": step, "number": number})
 
 
-def end_try(connection: Connection, sid: str, step: int, right: bool) -> None:
-    connection.execute(sa.update(pin_tries).where(pin_tries.c.sid == sid, pin_tries.c.step == step).values(right=right))
+def end_try(connection: Connection, sid: str, step: int, pin: int | None) -> None:
+    """`pin`: which one it was; None when it was wrong."""
+    this = sa.update(pin_tries).where(pin_tries.c.sid == sid, pin_tries.c.step == step)
+    connection.execute(this.values(right=pin is not None, pin=pin))
+
+
+def proven(connection: Connection, sid: str, customer: str) -> str | None:
+    """The contact whose own PIN was right in this call; None when it was the contract's, or none."""
+    query = sa.select(pins.c.contact).join(pin_tries, pin_tries.c.pin == pins.c.id)
+    query = query.where(pin_tries.c.sid == sid, pins.c.customer == customer).order_by(pin_tries.c.id.desc()).limit(1)
+    contact: str | None = connection.execute(query).scalar()
+    return contact
 
 
 def alone(connection: Connection, name: str) -> None:

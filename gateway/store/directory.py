@@ -100,6 +100,13 @@ def get(connection: Connection, customer: str) -> Customer | None:
     return None if row is None else _customer(row[0])
 
 
+def listed(connection: Connection, after: str, limit: int) -> tuple[Customer, ...]:
+    """A page of the directory by id, those behind `after`: as quick at the end as at the beginning."""
+    query = sa.select(sa.type_coerce(customers.c.data, sa.Text)).where(customers.c.id > after)
+    rows = connection.execute(query.order_by(customers.c.id).limit(limit)).scalars()
+    return tuple(_customer(data) for data in rows)
+
+
 def every(connection: Connection) -> tuple[Customer, ...]:
     rows = connection.execute(sa.select(sa.type_coerce(customers.c.data, sa.Text)).order_by(customers.c.id)).scalars()
     return tuple(_customer(data) for data in rows)

@@ -49,7 +49,8 @@ class Settled:
 Handler = Callable[[Job], Settled]
 
 FIRST_BACK_OFF = timedelta(seconds=5)
-COMING_BACK = ("held", "balance", "retain", "duty-watch", "duty-handoffs", "duty-calendars", "watchdog")  # kinds of which there is always one; nobody waits for them
+# Kinds of which there is always one; nobody waits for them.
+COMING_BACK = ("held", "balance", "retain", "duty-watch", "duty-handoffs", "duty-calendars", "watchdog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,19 @@ class Patience:
         return min(FIRST_BACK_OFF * (1 << min(20, max(0, attempts - 1))), self.longest)
 
 
+# What goes first when more is late than can be done at once: 0 before 1. A ticket's jobs have its priority's urgency.
+FIRST, USUAL, LAST = 0, 3, 8
+OF_PRIORITY: Mapping[str, int] = {"P1": 1, "urgent": 1, "P2": 2, "P3": 3, "normal": 3, "P4": 4}
+OF_KIND: Mapping[str, int] = {"page": FIRST, "note": FIRST, "acknowledge": LAST}
+URGENCIES = (FIRST, 1, 2, USUAL, 4, LAST)
+
+
 def add(
-    connection: Connection, kind: str, run_at: datetime, state: Mapping[str, Any], ticket_id: int | None = None
-) -> None:
-    """Put a job down; it is there if and only if the caller's transaction commits."""
-    add_all(connection, [(kind, run_at, state)], ticket_id)
+    connection: Connection, kind: str, run_at: datetime, state: Mapping[str, Any], ticket_id: int | None = None,
+    priority: str = "",
+) -> None:  # fmt: skip
+    """Put a job down; it is there if and only if the caller's transaction commits. `priority`: of its ticket."""
+    add_all(connection, [(kind, run_at, state)], ticket_id, priority)
 
 
 _INSERT = Prepared(sa.insert(jobs))
@@ -81,7 +90,7 @@ Todo = tuple[str, datetime, Mapping[str, Any]]
 """A job to put down: kind, run_at, state."""
 
 
-def add_all(connection: Connection, todo: Sequence[Todo], ticket_id: int | None) -> None:
+def add_all(connection: Connection, todo: Sequence[Todo], ticket_id: int | None, priority: str = "") -> None:
     """Several jobs of one ticket in one statement."""
     rows = [
         {
@@ -92,6 +101,7 @@ def add_all(connection: Connection, todo: Sequence[Todo], ticket_id: int | None)
             "attempts": 0,
             "state": state,
             "error": None,
+            "urgency": OF_KIND.get(kind, OF_PRIORITY.get(priority, USUAL)),
         }
         for kind, run_at, state in todo
     ]
@@ -111,15 +121,22 @@ def keep_going(connection: Connection, kinds: Sequence[str], now: datetime) -> N
 
 
 def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, kinds: Sequence[str]) -> tuple[Job, ...]:
-    """Lease up to `limit` due jobs, the longest due first; other workers skip them until the lease ends."""
+    """Lease up to `limit` due jobs, the most urgent first and of those the longest due; other workers skip them until the
+    lease ends."""
     due = (
-        sa.select(jobs.c.id)
+        sa.select(jobs.c.id, jobs.c.urgency)
         .where(jobs.c.run_at <= now, jobs.c.kind.in_(kinds))
         .order_by(jobs.c.run_at, jobs.c.id)
-        .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    ids = list(connection.execute(due).scalars())
+    found = connection.execute(due.limit(limit + 1)).all()
+    if len(found) > limit:  # one index for each urgency: sorting all that is late would take longer with every late job
+        found = []
+        for urgency in URGENCIES:
+            found += connection.execute(due.where(jobs.c.urgency == urgency).limit(limit - len(found))).all()
+            if len(found) == limit:
+                break
+    ids = [row.id for row in sorted(found, key=lambda row: row.urgency)]
     taken = (
         sa.update(jobs)
         .where(jobs.c.id.in_(ids))
@@ -181,13 +198,15 @@ def revive(connection: Connection, job_id: int, now: datetime) -> bool:
     return bool(found.rowcount)
 
 
-def hasten(connection: Connection, kind: str, ticket_id: int, now: datetime) -> bool:
-    """Make a ticket's job of this kind due now; False when there is none. A worker that holds it goes on, but the raised
-    fence refuses its settling and the job runs again on what has changed. News is progress: attempts count afresh."""
+def hasten(connection: Connection, kind: str, ticket_id: int, now: datetime, priority: str = "") -> bool:
+    """Make a ticket's job of this kind due now, as urgent as its `priority`; False when there is none. A worker that
+    holds it goes on, but the raised fence refuses its settling and the job runs again on what has changed. News is
+    progress: attempts count afresh."""
+    urgent = {"urgency": OF_PRIORITY[priority]} if priority in OF_PRIORITY else {}
     changed = connection.execute(
         sa.update(jobs)
         .where(jobs.c.kind == kind, jobs.c.ticket_id == ticket_id, jobs.c.run_at.isnot(None))
-        .values(run_at=now, fence=jobs.c.fence + 1, attempts=0)
+        .values(run_at=now, fence=jobs.c.fence + 1, attempts=0, **urgent)
     )
     wake_jobs(connection)
     return changed.rowcount > 0

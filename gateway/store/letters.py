@@ -32,6 +32,9 @@ class StoredLetter:
 _BY_MESSAGE_ID = Prepared(sa.select(letters).where(letters.c.message_id == sa.bindparam("wanted")))
 
 
+NOT_COUNTED = ("answer", "escalation", "page")
+
+
 def write(connection: Connection, values: Mapping[str, Any]) -> int:
     """Keep a letter that is about to leave."""
     return int(
@@ -56,9 +59,10 @@ def mark(connection: Connection, letter_id: int, state: str, detail: str | None)
 def sent_since(
     connection: Connection, since: datetime, *, recipient: str | None = None, ticket_id: int | None = None
 ) -> tuple[datetime, ...]:
-    """When automatic letters went to this address, or on this ticket, since an instant: what the budgets count."""
+    """When automatic letters went to this address, or on this ticket, since an instant: what the budgets count. Mails to
+    our own people (escalations, pages) take nothing from the customer's."""
     query = sa.select(letters.c.at).where(
-        letters.c.at >= since, letters.c.kind != "answer", letters.c.state != "refused"
+        letters.c.at >= since, letters.c.kind.not_in(NOT_COUNTED), letters.c.state != "refused"
     )
     if recipient is not None:
         query = query.where(letters.c.recipient == recipient)

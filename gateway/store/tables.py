@@ -199,8 +199,10 @@ tickets = Table(
     Column("merged_into", BigInteger),  # the ticket that it was found to repeat
     Column("parent", BigInteger),  # the wider fault that it is part of
     Column("version", Integer, nullable=False),
+    Column("work_order", Text),  # where it stands in the order of work: sorts ascending
     sqlite_autoincrement=True,
 )
+Index("ix_tickets_state_work_order", tickets.c.state, tickets.c.work_order)
 Index("ix_tickets_customer_received_at", tickets.c.customer, tickets.c.received_at)
 Index("ix_tickets_requester_received_at", tickets.c.requester, tickets.c.received_at)
 Index("ix_tickets_state_next_due", tickets.c.state, tickets.c.next_due)
@@ -332,8 +334,10 @@ jobs = Table(
     Column("attempts", Integer, nullable=False),
     Column("state", Json, nullable=False),
     Column("error", Text),
+    Column("urgency", sa.SmallInteger, nullable=False, server_default="3"),  # 0 a page, 1 to 4 the ticket's priority
 )
 Index("ix_jobs_run_at", jobs.c.run_at)
+Index("ix_jobs_urgency_run_at", jobs.c.urgency, jobs.c.run_at)  # when more is late than can be done at once
 Index("ix_jobs_kind_run_at", jobs.c.kind, jobs.c.run_at)
 
 alarms = Table(
@@ -475,6 +479,7 @@ pin_tries = Table(
     Column("step", Integer, nullable=False),
     Column("number", Text, nullable=False),  # a keyed hash of the calling number, "" for numbers not on file
     Column("right", Boolean),  # NULL while it is being looked at
+    Column("pin", BigInteger),  # which one it was
 )
 Index("uq_pin_tries_sid", pin_tries.c.sid, pin_tries.c.step, unique=True)  # one webhook, one try
 Index("ix_pin_tries_number_at", pin_tries.c.number, pin_tries.c.at)
@@ -584,6 +589,13 @@ users = Table(
     Column("role", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("password", Text, nullable=False),
+)
+presence = Table(
+    "presence",  # of the desks' staff
+    metadata,
+    Column("login", Text, primary_key=True),
+    Column("away", Boolean, nullable=False, server_default=sa.false()),
+    Column("given_at", Instant),  # when they were given a ticket last
 )
 sessions = Table(
     "sessions",

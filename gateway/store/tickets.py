@@ -112,14 +112,17 @@ class Wanted:
     limit: int = 100
     offset: int = 0
     by_due: bool = False
+    by_work: bool = False
 
 
 def listed(connection: Connection, wanted: Wanted, prefixes: Mapping[str, str]) -> tuple[Ticket, ...]:
-    """Tickets by id, or the most urgent deadline first."""
+    """Tickets by id, the most urgent deadline first, or in the order of work."""
     query = _filtered(sa.select(tickets), wanted)
-    order = (
-        (sa.func.coalesce(tickets.c.next_due, sa.literal(2**62)), tickets.c.id) if wanted.by_due else (tickets.c.id,)
-    )
+    order: tuple[Any, ...] = (tickets.c.id,)
+    if wanted.by_due or wanted.by_work:
+        order = (sa.func.coalesce(tickets.c.next_due, sa.literal(2**62)), tickets.c.id)
+    if wanted.by_work:  # filed before there was an order: last
+        order = (sa.func.coalesce(tickets.c.work_order, "9" * 50), *order)
     query = query.order_by(*order).limit(wanted.limit).offset(wanted.offset)
     return tuple(_ticket(row._asdict(), prefixes) for row in connection.execute(query))
 

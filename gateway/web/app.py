@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from gateway.web import console
 from gateway.web.backend import Backend
+from gateway.web.callbacks import CallbackPages
 from gateway.web.cards import Cards
 from gateway.web.duty import DutyBook
 from gateway.web.held import HeldMails
@@ -46,6 +47,7 @@ def make_app(
     related: RelatedTickets | None = None,
     duty: DutyBook | None = None,
     telephone: Callable[[Draw], PhonePages] | None = None,
+    callbacks: Callable[[Draw], CallbackPages] | None = None,
     desks: Mapping[str, Desk] = MappingProxyType({}),
     templates: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
     incoming: ASGIApp | None = None,
@@ -73,6 +75,6 @@ def make_app(
     if simulated is not None:
         app.include_router(simulated, prefix="/simulated")
     app.include_router(console.router(
-        backend, settings, held=held, cards=cards, related=related, duty=duty, telephone=telephone, desks=desks, templates=templates
+        backend, settings, held=held, cards=cards, related=related, duty=duty, telephone=telephone, callbacks=callbacks, desks=desks, templates=templates
     ))
     return app

@@ -66,6 +66,9 @@ class Backend(Protocol):
     def file(self, number: str, letter: str, file: str) -> File | None:
         """An attachment of a letter of that ticket."""
 
+    def recording(self, number: str, recording: str) -> File | None:
+        """What was said in a call of that ticket, as long as it is kept."""
+
     def outbox(self, limit: int) -> tuple[OutboxRow, ...]:
         """The mails that left or will, newest first."""
 

@@ -18,6 +18,8 @@ from gateway.web.rendering import redirect
 from gateway.web.views import TicketRow
 from gateway.web.visits import Draw, Handler, Refused, Visit
 
+PAGE = 50  # customers on a page of the list
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -86,6 +88,10 @@ class Cards(Protocol):
         """(id, name, why) of customers by an address, a number, a code or a word of their name."""
 
 
+    def listed(self, after: str, limit: int) -> Sequence[tuple[str, str, str]]:
+        """(id, name, code) of a page of the directory, by id, behind `after`."""
+
+
 class CardPages:
     """The customer's card, and the way to it."""
 
@@ -107,4 +113,8 @@ class CardPages:
         found = self._cards.find(written) if written else ()
         if len(found) == 1:
             return redirect(f"/customers/{quote(found[0][0], safe='')}")
-        return self._draw(visit, "customers.html", {"asked": written, "found": found})
+        after = visit.request.query_params.get("after", "")[:200]
+        page = () if written else self._cards.listed(after, PAGE + 1)
+        more = f"/customers?after={quote(page[PAGE - 1][0], safe='')}" if len(page) > PAGE else ""
+        known = {"asked": written, "found": found or page[:PAGE], "more": more, "after": after}
+        return self._draw(visit, "customers.html", known)

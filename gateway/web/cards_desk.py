@@ -53,6 +53,10 @@ class CardDesk:
 
         return self._database.read(read)
 
+    def listed(self, after: str, limit: int) -> Sequence[tuple[str, str, str]]:
+        found = self._database.read(lambda connection: directory.listed(connection, after, limit))
+        return [(one.id, one.name, one.code or "") for one in found]
+
     def card(self, customer: str, language: str) -> Card | None:
         found = self._database.read(lambda connection: self._card(connection, customer, language))
         if found is None:

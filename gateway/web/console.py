@@ -26,6 +26,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.errors import Permanent, Temporary
 from gateway.web import forms, mailbody, rendering, sessions, signin, views
 from gateway.web.backend import Backend
+from gateway.web.callbacks import CallbackPages
 from gateway.web.cards import CardPages, Cards
 from gateway.web.desks import DeskPages
 from gateway.web.duty import DutyBook, DutyPages
@@ -62,6 +63,8 @@ DONE: Mapping[str, str] = {
     "news": _("Kept: the customer knows how it goes."),
     "move": _("Moved to the next stage."),
     "verify": _("The sender is verified; the ticket has the rights of its plan."),
+    "correct": _("Corrected; what it was stays in the story."),
+    "give": _("Given; they see it in their list."),
     "assign": _("The report has its customer, and the address is remembered."),
 }
 
@@ -87,6 +90,7 @@ def router(
     related: RelatedTickets | None = None,
     duty: DutyBook | None = None,
     telephone: Callable[[Draw], PhonePages] | None = None,
+    callbacks: Callable[[Draw], CallbackPages] | None = None,
     desks: Mapping[str, Desk] = MappingProxyType({}),
     templates: Mapping[str, tuple[Path, ...]] = MappingProxyType({}),
     clock: Callable[[], float] = time.monotonic,
@@ -102,12 +106,14 @@ def router(
     rotas = DutyPages(duty, console.draw) if duty else None
     ringing = telephone(console.draw) if telephone else None
     console.telephone = ringing is not None
+    back = callbacks(console.draw) if callbacks else None
     pages: tuple[tuple[str, Handler], ...] = (
         ("/", console.tickets),
         ("/tickets/{number}", console.ticket),
         ("/tickets/{number}/letters/{letter}/html", console.letter_html),
         ("/tickets/{number}/letters/{letter}/raw", console.letter_raw),
         ("/tickets/{number}/letters/{letter}/files/{file}", console.letter_file),
+        ("/tickets/{number}/recordings/{recording}", console.recording),
         ("/calls", console.calls),
         *(rotas.pages() if rotas else (("/oncall", console.oncall),)),
         ("/ledger", console.ledger),
@@ -119,6 +125,7 @@ def router(
         *(CardPages(cards, console.draw).pages() if cards else ()),
         *(around.pages() if around else ()),
         *(ringing.pages() if ringing else ()),
+        *(back.pages() if back else ()),
     )
     posts: tuple[tuple[str, Handler], ...] = (
         ("/tickets/{number}/{action}", console.act),
@@ -127,6 +134,7 @@ def router(
         *(waiting.posts() if waiting else ()),
         *(around.posts() if around else ()),
         *(ringing.posts() if ringing else ()),
+        *(back.posts() if back else ()),
         *(rotas.posts() if rotas else ()),
     )
     routes = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -250,6 +258,7 @@ class Console:
             language=visit.user.language,
             limit=ROWS + 1,
             offset=_offset(asked.get("from", "")),
+            sort="due" if asked.get("sort") == "due" else "work",
         )
         if filters.search:
             filters = replace(filters, state="all", queue="", customer="")
@@ -359,6 +368,13 @@ class Console:
     def letter_file(self, visit: Visit) -> Response:
         file = self._backend.file(visit.path("number"), visit.path("letter"), visit.path("file"))
         return forms.download(file, "application/octet-stream")
+
+    def recording(self, visit: Visit) -> Response:
+        """To be played in the page: only ever one of our own two kinds of sound."""
+        file = self._backend.recording(visit.path("number"), visit.path("recording"))
+        if file is None:
+            raise Refused(404, _("There is no such recording any more."))
+        return secured(Response(file.content, media_type=file.content_type), rendering.FILE_POLICY)
 
     async def static(self, request: Request) -> Response:
         asset = self._assets.get(request.path_params["path"])

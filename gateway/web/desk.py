@@ -10,10 +10,11 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 import parsers
-from gateway import locale, vouching, work
+from gateway import assigning, locale, vouching, work
 from gateway.engine import Engine
 from gateway.errors import Permanent
-from gateway.store import alarms, calls, letters, queues, reports, tickets, users
+from gateway.phone.carrier import media_type
+from gateway.store import alarms, calls, letters, queues, recordings, reports, tickets, users
 from gateway.store.calls import StoredCall
 from gateway.store.queues import Further
 from gateway.store.tickets import Entry
@@ -106,7 +107,8 @@ class DeskBackend:
             number,
             filters.limit,
             filters.offset,
-            by_due=True,
+            by_due=filters.sort == "due",
+            by_work=filters.sort != "due",
         )
         now = self._database.clock.now()
 
@@ -138,6 +140,16 @@ class DeskBackend:
             return None
         found = message.attachments[int(file)]
         return File(found.filename or f"attachment-{file}", found.content_type, found.content)
+
+    def recording(self, number: str, recording: str) -> File | None:
+        def read(connection: Connection) -> File | None:
+            ticket, stored = numbers.ticket_id(number), recordings.get(connection, recording)
+            if ticket is None or stored is None or stored.ticket_id != ticket:
+                return None
+            sound = recordings.sound(connection, recording)
+            return None if sound is None else File(recording, media_type(sound), sound)
+
+        return self._database.read(read)
 
     def outbox(self, limit: int) -> tuple[OutboxRow, ...]:
         def read(connection: Connection) -> tuple[OutboxRow, ...]:
@@ -299,6 +311,9 @@ class DeskBackend:
             stage=ticket.stage or "",
             stages=rows.stages(ticket, desk),
             valid_until=ticket.valid_until,
+            kinds=rows.kinds(ticket, desk, language),
+            staff=tuple(Choice(one.id, one.name) for one in desk.staff.values() if one.name != ticket.assignee),
+            order=assigning.place(connection, desk, ticket).why if ticket.state in OPEN else (),
         )
 
     def _queues(self, ticket: Ticket, further: Sequence[Further], language: str) -> str:

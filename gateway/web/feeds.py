@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 
@@ -32,7 +32,7 @@ def calendar(name: str, events: Iterable[Event], host: str, stamp: datetime) -> 
     whole.add("version", "2.0")
     whole.add("method", "PUBLISH")
     whole.add("x-wr-calname", name)
-    whole.add("refresh-interval", "PT1H", {"value": "DURATION"})
+    whole.add("refresh-interval", timedelta(hours=1), {"VALUE": "DURATION"})
     whole.add("x-published-ttl", "PT1H")
     for one in events:
         event = icalendar.Event()

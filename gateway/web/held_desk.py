@@ -14,7 +14,7 @@ from gateway.store.reports import LedgerRow
 from gateway.web import phrases
 from gateway.web.held import Decided, HeldPage, HeldRow, Told
 from gateway.web.views import Attachment, File
-from parsers import Message
+from parsers import Message, pictures
 
 END_OF_HEADER = (b"\r\n\r\n", b"\n\n")
 
@@ -112,10 +112,10 @@ def _header(heads: Mapping[str, bytes], sha256: str | None) -> Message:
 
 def _files(said: Message) -> tuple[Attachment, ...]:
     return tuple(
-        Attachment(
-            str(n), one.filename or f"attachment-{n}", one.content_type, one.size, one.inline, one.content_id or ""
+        Attachment(str(n), one.filename or f"attachment-{n}", one.content_type, one.size, one.inline, shown or "")
+        for n, (one, shown) in enumerate(
+            zip(said.attachments, pictures.named(said.html, said.attachments), strict=True)
         )
-        for n, one in enumerate(said.attachments)
     )
 
 

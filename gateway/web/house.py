@@ -6,6 +6,7 @@ from gateway import importing
 from gateway.engine import Arrival, Engine, Outcome
 from gateway.store import api_tokens
 from gateway.store.api_tokens import NOTED_EVERY, ApiToken
+from gateway.web import callback_in
 from gateway.web.intake import House
 from routing.desk import Desk
 
@@ -47,4 +48,5 @@ def house_of(engine: Engine, promised: Callable[[str, str], None]) -> House:
         lambda text, kind, dry_run, keep: importing.import_text(
             engine.settings, database, text, kind, name=f"body.{kind}", dry_run=dry_run, keep=keep
         ),
+        callback_in.call_back(engine),
     )  # fmt: skip

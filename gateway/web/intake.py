@@ -28,7 +28,7 @@ from gateway.engine import Arrival, Outcome
 from gateway.errors import Permanent, Temporary
 from gateway.forms import Given, as_mail
 from gateway.store.api_tokens import ApiToken
-from gateway.web import directory_in, intake_pages, reports_in
+from gateway.web import callback_in, directory_in, events_in, intake_pages, reports_in
 from gateway.web.reports_in import Refused, Typed
 from routing.desk import Desk
 
@@ -61,6 +61,7 @@ class House:
     size: int
     demo: bool = False
     load: directory_in.Load | None = None
+    call_back: callback_in.CallBack | None = None
 
 
 class Taken(BaseModel):
@@ -95,6 +96,15 @@ def api(house: House, pool: Executor) -> FastAPI:
         "/report", doors.report, methods=["POST"], responses=answers, response_model=Taken,
         summary="A report of a portal or web form", openapi_extra=reports_in.REPORT, operation_id="report",
     )  # fmt: skip
+    if house.call_back is not None:
+        made.add_api_route(
+            "/callback", doors.callback, methods=["POST"], responses=answers, response_model=None,
+            summary="A request to be called back", openapi_extra=callback_in.CALLBACK, operation_id="callback",
+        )  # fmt: skip
+    made.add_api_route(
+        "/events", doors.event, methods=["POST"], responses=answers, response_model=Taken,
+        summary="An event of a monitoring system", openapi_extra=events_in.EVENT, operation_id="event",
+    )  # fmt: skip
     if house.load is not None:
         made.add_api_route(
             "/directory", doors.directory, methods=["POST"], responses=answers, response_model=None,
@@ -124,6 +134,12 @@ class _Doors:
 
     async def report(self, request: Request) -> Response:
         return await self._answer(request, self._report)
+
+    async def callback(self, request: Request) -> Response:
+        return await self._answer(request, self._callback)
+
+    async def event(self, request: Request) -> Response:
+        return await self._answer(request, self._event)
 
     async def directory(self, request: Request) -> Response:
         return await self._answer(request, self._directory)
@@ -213,6 +229,25 @@ class _Doors:
             evidence=(f"door: HTTP, {how} «{token.name}», from {peer or 'an unknown address'}",),
         ))  # fmt: skip
 
+    async def _callback(self, request: Request) -> Response:
+        token, take = await self._allowed(request, "report"), self._house.call_back
+        assert take is not None
+        typed, wanted = callback_in.read(b"".join([piece async for piece in self._pieces(request)]))
+        recipient = typed.get("recipient") or self._house.first
+        desk = self._house.desk(recipient)
+        if desk is None:
+            raise Refused(422, f"recipient: {recipient[:100]} is no address of ours; name one of this desk")
+        given = reports_in.given(typed, desk, f"the portal «{token.name}»" if token.vouches else "")
+        key = request.headers.get("idempotency-key")
+        if key and len(key) > 255:
+            raise Refused(422, "Idempotency-Key: longer than 255 characters; send a shorter one")
+        peer = request.client.host if request.client else ""
+        arrival = Arrival(
+            "portal", peer, None, (recipient,), as_mail(given, recipient, ()), self._house.now(), given=_keyed(given, token, key),
+            evidence=(f"door: HTTP, the token of «{token.name}», from {peer or 'an unknown address'}: call me back",),
+        )  # fmt: skip
+        return JSONResponse(callback_in.answer(await asyncio.shield(self._run(take, arrival, wanted))))
+
     async def _signed(self, typed: Typed) -> ApiToken:
         """The form whose signature this is, if it still holds."""
         form, expires, signature = (typed.get(name) for name in ("form", "expires", "signature"))
@@ -239,6 +274,24 @@ class _Doors:
         if len(tries) >= FORM_REPORTS_A_MINUTE:
             raise Refused(429, "too many reports by this form just now; wait a minute", {"Retry-After": "60"})
         tries.append(now)
+
+    # An event ---------------------------------------------------------------------------------------------------
+
+    async def _event(self, request: Request) -> Outcome:
+        token = await self._allowed(request, "event")
+        fields = events_in.fields_of(b"".join([piece async for piece in self._pieces(request)]))
+        recipient = fields.get("recipient") or self._house.first
+        desk = self._house.desk(recipient)
+        if desk is None:
+            raise Refused(422, f"recipient: {recipient[:100]} is no address of ours; leave it out")
+        key = request.headers.get("idempotency-key", "")[:255]
+        now = self._house.now()
+        given = events_in.given(fields, desk, f"the monitoring «{token.name}»", now, f"{token.id}\0{key}" if key else "")
+        peer = request.client.host if request.client else ""
+        return await self._take(Arrival(
+            "portal", peer, None, (recipient,), as_mail(given, recipient), now, given=given,
+            evidence=(f"door: HTTP, the token of «{token.name}», from {peer or 'an unknown address'}: a monitoring event",),
+        ))  # fmt: skip
 
     # The directory ----------------------------------------------------------------------------------------------
 

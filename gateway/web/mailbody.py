@@ -1,8 +1,8 @@
 """A customer's HTML, made harmless: nh3's allow list of tags, no style, no script, no remote picture.
 
 What comes out is shown in a sandboxed frame with a policy of its own, so that a mistake here still runs nothing.
-Pictures of the mail itself (`cid:`) are put in as data; remote ones are counted and never fetched. This module refuses
-to fetch anything.
+Pictures of the mail itself (by `cid:` or by their name) are put in as data; remote ones are counted and never fetched. This
+module refuses to fetch anything.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import nh3
 
-from gateway.web.views import Attachment, File
+from gateway.web.views import PICTURE_BYTES, PICTURES, Attachment, File
+from parsers import pictures
 
-PICTURES = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))
-PICTURE_BYTES = 2_000_000
 LONGEST_HTML = 1_000_000
 
 _ATTRIBUTES = {
@@ -55,7 +54,9 @@ class _Pictures:
     """Answers, attribute by attribute, what a picture's source becomes."""
 
     def __init__(self, attachments: tuple[Attachment, ...], open_file: Callable[[str], File | None]) -> None:
-        self._by_cid = {a.content_id.strip("<>"): a for a in attachments if a.content_id}
+        self._by_name = {
+            name: a for a in reversed(attachments) for name in (a.filename, a.content_id.strip("<>")) if name
+        }
         self._open = open_file
         self._room = PICTURE_BYTES
         self.blocked = 0
@@ -66,15 +67,14 @@ class _Pictures:
             return None if value.strip().lower().startswith("data:") else value
         if (tag, attribute) != ("img", "src"):
             return value
-        scheme, _, rest = value.strip().partition(":")
-        if scheme.lower() == "cid":
-            return self._embedded(rest)
-        if scheme.lower() in ("http", "https", "") or value.startswith("//"):
-            self.blocked += 1
+        name = pictures.name_of(value)
+        if name is not None:
+            return self._embedded(name)
+        self.blocked += value.strip().lower().startswith(("http:", "https:", "//", ":"))
         return None
 
-    def _embedded(self, content_id: str) -> str | None:
-        attachment = self._by_cid.get(content_id)
+    def _embedded(self, name: str) -> str | None:
+        attachment = self._by_name.get(name)
         if attachment is None or attachment.content_type not in PICTURES or attachment.size > self._room:
             return None
         file = self._open(attachment.id)

@@ -26,11 +26,19 @@ EVENTS: Mapping[str, str] = {
     "ticket": _("The ticket was opened"),
     "words": _("Said what is wrong"),
     "recording": _("Left a recording"),
+    "ticket_found": _("Keyed the number of a ticket of theirs"),
+    "ticket_slip": _("Keyed a number that no ticket can have"),
+    "ticket_unknown": _("Keyed a number that is none of their tickets"),
+    "escalated": _("Escalated the ticket"),
+    "person_rung": _("Was connected to an agent's telephone"),
     "callback_taken": _("Will be called back"),
     "callback_refused": _("The call back was refused"),
     "page_accepted": _("Pressed 1: accepted"),
     "page_passed": _("Pressed 3: passed it on"),
     "page_late": _("Pressed 1, but somebody else was quicker"),
+    "page_tested": _("Accepted a test page"),
+    "caller_fetched": _("Pressed 4: joins the caller"),
+    "caller_gone": _("Pressed 4, but the caller is gone: was told the number"),
     "hung_up": _("Hung up"),
 }
 
@@ -59,6 +67,10 @@ REASONS: Mapping[str, str] = {
     "no_pin": _("No PIN is on file: the caller left a message"),
     "pin_missing": _("The caller gave no PIN and left a message"),
     "not_entitled": _("On-call is not in the plan: the caller left a message"),
+    "no_proof": _("The caller has no PIN, so nothing was said of a ticket: they left a message"),
+    "which": _("The caller could not name the ticket and left a message"),
+    "maintenance": _("The caller announces planned maintenance"),
+    "information": _("The caller asks for information"),
     "nobody": _("The caller asked for a person and nobody was free"),
     "person": _("The caller asked for a person"),
     "hung_up": _("The caller hung up early"),
@@ -69,6 +81,8 @@ REASONS: Mapping[str, str] = {
 ALARMS: Mapping[str, str] = {
     "page-exhausted": _("Nobody accepted the page: ring somebody by hand"),
     "duty": _("The on-call duty has a hole: mend it before it hurts"),
+    "callback-given-up": _("A customer could not be called back: write or ring by hand"),
+    "escalated": _("A customer escalates by telephone"),
     "page-capped": _("An engineer was not rung: called too often already"),
     "dead-job": _("Something did not get done and is not tried again"),
     "failing-job": _("Something keeps failing and is still tried"),
@@ -150,7 +164,8 @@ REFUSED = _("could not deliver the mail to %(to)s")
 PRESSED = _("pressed %(key)s")
 FROM = _("From %(number)s")
 CALL_BACK = _("Asked to be called back at %(number)s")
-RECORDING = _("A recording of %(n)s s lies with the carrier")
+RECORDING = _("Left a recording of %(n)s s")
+CONSENT = _("; told before that the call is recorded")
 
 
 def told(words: str, say: Say, labels: Mapping[str, str]) -> tuple[str, str]:

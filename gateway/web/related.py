@@ -60,6 +60,18 @@ class FaultRow:
     parent: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StaffRow:
+    """Somebody who can be given tickets."""
+
+    login: str
+    name: str
+    desk: str
+    teams: str
+    open: int
+    away: bool
+
+
 class RelatedTickets(Protocol):
     """What these pages need of the rest of Presa; all of it may block and raise Permanent."""
 
@@ -68,6 +80,12 @@ class RelatedTickets(Protocol):
 
     def faults(self, limit: int) -> tuple[FaultRow, ...]:
         """The newest first."""
+
+    def staff(self) -> tuple[StaffRow, ...]:
+        """Everybody who can be given tickets, and how they stand."""
+
+    def away(self, login: str, *, gone: bool) -> None:
+        """Somebody leaves, or is back."""
 
     def decide(self, fault: int, what: str, by: str) -> str:
         """One of DECIDES; returns the parent's number when there is one."""
@@ -81,10 +99,28 @@ class RelatedPages:
         self._draw = draw
 
     def pages(self) -> Iterable[tuple[str, Handler]]:
-        return (("/faults", self.faults),)
+        return (("/faults", self.faults), ("/staff", self.staff))
 
     def posts(self) -> Iterable[tuple[str, Handler]]:
-        return (("/tickets/{number}/related/{what}", self.act), ("/faults/{fault}/{what}", self.decide))
+        return (
+            ("/tickets/{number}/related/{what}", self.act),
+            ("/faults/{fault}/{what}", self.decide),
+            ("/staff/{login}/{what}", self.presence),
+        )
+
+    def staff(self, visit: Visit) -> Response:
+        values = {"rows": self._related.staff(), "may": views.works(visit.user), "all": visit.user.role in INCIDENT_MANAGERS}
+        return self._draw(visit, "staff.html", values)
+
+    def presence(self, visit: Visit) -> Response:
+        """Everybody says of themselves whether they are there; whoever leads a desk says it of anybody."""
+        login, what = visit.path("login"), visit.path("what")
+        if what not in ("away", "back") or login not in {row.login for row in self._related.staff()}:
+            raise Refused(404, _("There is no such page."))
+        if not views.works(visit.user) or (login != visit.user.login and visit.user.role not in INCIDENT_MANAGERS):
+            raise Refused(403, MAY_NOT)
+        self._related.away(login, gone=what == "away")
+        return redirect("/staff")
 
     def act(self, visit: Visit) -> Response:
         what, number = visit.path("what"), visit.path("number")

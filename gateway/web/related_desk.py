@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from gateway import merging, wider, work
 from gateway.engine import Engine
 from gateway.errors import Permanent
-from gateway.store import faults, traces, users
-from gateway.web.related import FaultRow, Other, RelatedView
+from gateway.store import faults, presence, traces, users
+from gateway.web.related import FaultRow, Other, RelatedView, StaffRow
 from routing import numbers
 from routing.tickets import Ticket
 
@@ -45,6 +45,18 @@ class RelatedDesk:
                     work.update_children(connection, self._engine, ticket, work.Act(ticket.id, by, now, fields))
 
         self._database.write(write)
+
+    def staff(self) -> tuple[StaffRow, ...]:
+        staff = [(desk, one) for desk in self._engine.settings.desks.values() for one in desk.staff.values()]
+        names = {one.id: one.name for _, one in staff}
+        hands = self._database.read(lambda connection: presence.of(connection, names)) if names else {}
+        return tuple(
+            StaffRow(one.id, one.name, desk.id, ", ".join(sorted(one.teams)), hands[one.id].open, hands[one.id].away)
+            for desk, one in staff
+        )
+
+    def away(self, login: str, *, gone: bool) -> None:
+        self._database.write(lambda connection: presence.set_away(connection, login, gone=gone))
 
     def faults(self, limit: int) -> tuple[FaultRow, ...]:
         def read(connection: Connection) -> tuple[FaultRow, ...]:

@@ -23,7 +23,7 @@ from gateway.web.labels import LABELS
 HERE = Path(__file__).parent
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 # The frame of a mail's HTML: no script, no form, no fetch of any kind; links open beside it without a referrer.

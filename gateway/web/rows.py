@@ -83,6 +83,11 @@ def priorities(ticket: Ticket, desk: Desk, language: str) -> tuple[Choice, ...]:
     return tuple(Choice(p, f"{p} {words(desk.priorities[p], language)}") for p in possible if p != ticket.priority)
 
 
+def kinds(ticket: Ticket, desk: Desk, language: str) -> tuple[Choice, ...]:
+    """The kinds that this ticket could be instead."""
+    return tuple(Choice(one, words(desk.kind_labels[one], language)) for one in desk.kinds if one != ticket.kind)
+
+
 def stages(ticket: Ticket, desk: Desk) -> tuple[Choice, ...]:
     """The stages that this ticket may go to next."""
     life = desk.lives.get(ticket.kind)  # type: ignore[call-overload]

@@ -12,12 +12,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from gateway.store import calls, letters, reports, tickets
+from gateway.store import calls, letters, recordings, reports, tickets
 from gateway.store.calls import StoredCall, StoredPage
 from gateway.store.letters import StoredLetter
+from gateway.store.recordings import StoredRecording
 from gateway.web import phrases
 from gateway.web.phrases import Say
-from gateway.web.views import Attachment, Entry, Letter, Ring, Step
+from gateway.web.views import Attachment, Entry, Letter, Ring, Sound, Step
 from routing import paging
 from routing.desk import Desk
 from routing.tickets import Ticket
@@ -41,6 +42,7 @@ class Tale:
     pages: Mapping[str, StoredPage]
     calls: Mapping[str, StoredCall]
     events: Mapping[str, tuple[tuple[datetime, str], ...]]
+    recordings: Mapping[str, StoredRecording]
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -61,13 +63,14 @@ def gather(
     say: Say,
     text_of: Callable[[str], str],
 ) -> Tale:
-    """Five questions to the store, however long the story is."""
+    """Six questions to the store, however long the story is."""
     heard = {call.sid: call for call in calls.of_ticket(connection, ticket.id) if call.direction != "page"}
     return Tale(
         ticket, desk, contact, language, say, text_of, tickets.story(connection, ticket.id),
         {letter.id: letter for letter in letters.of_ticket(connection, ticket.id)},
         {f"page{page.id}": page for page in calls.pages_of(connection, ticket.id)},
         heard, calls.events_of(connection, tuple(heard)) if heard else {},
+        recordings.of_tickets(connection, (ticket.id,)) if heard else {},
     )  # fmt: skip
 
 
@@ -122,10 +125,7 @@ def _mail_in(tale: Tale, entry: Stored) -> Entry:
     data = entry.data
     text, whole = data["text"], tale.text_of(data["sha256"])
     rest = whole[len(text) :].strip("\n") if whole.startswith(text) else ""
-    files = tuple(
-        Attachment(str(n), name or f"attachment-{n}", content_type, size, inline)
-        for n, (name, content_type, size, inline) in enumerate(data["attachments"])
-    )
+    files = _files(tale, entry)
     sender = f"{data['name']} <{data['from']}>" if data["name"] else data["from"]
     letter = Letter(
         str(entry.id), sender, ", ".join(data["to"]), data["subject"], text, rest,
@@ -133,6 +133,17 @@ def _mail_in(tale: Tale, entry: Stored) -> Entry:
         ", ".join(data["cc"]), data["html"], files, data["automatic"] or "", joined=_joined(tale, entry),
     )  # fmt: skip
     return Entry(str(entry.id), entry.at, "mail-in", data["name"] or data["from"], "", letter=letter)
+
+
+def _files(tale: Tale, entry: Stored) -> tuple[Attachment, ...]:
+    """What came with a mail. A picture that an earlier mail of the story has shown in its text is a logo."""
+    earlier = (one for one in tale.stored if one.kind == "mail-in" and one.id < entry.id)
+    known = {row[5] for one in earlier for row in one.data["attachments"] if len(row) > 5 and row[4]}
+    rows = [(*row, None, None)[:6] for row in entry.data["attachments"]]  # those of older entries are shorter
+    return tuple(
+        Attachment(str(n), name or f"attachment-{n}", content_type, size, inline, shown or "", digest in known)
+        for n, (name, content_type, size, inline, shown, digest) in enumerate(rows)
+    )
 
 
 def _joined(tale: Tale, entry: Stored) -> bool:
@@ -187,13 +198,18 @@ def _call(tale: Tale, entry: Stored) -> Entry:
     ]
     said = "\n".join(str(part.data["words"]) for part in parts if part.kind == "description" and "words" in part.data)
     ordered = tuple(sorted(steps, key=lambda step: step.at))
-    return Entry(str(entry.id), entry.at, "call", tale.contact or number, "", said, steps=ordered)
+    kept = [tale.recordings.get(str(part.data.get("recording"))) for part in parts]
+    sounds = tuple(
+        Sound(one.sid, one.seconds, one.state, one.transcript or "", one.written_by or "") for one in kept if one
+    )
+    return Entry(str(entry.id), entry.at, "call", tale.contact or number, "", said, steps=ordered, sounds=sounds)
 
 
 def _step(part: Stored, tale: Tale) -> Step | None:
     """What a part of a call adds to the events that are told anyway."""
     if part.data.get("recording"):
-        return Step(part.at, tale.say(phrases.RECORDING) % {"n": part.data.get("seconds", 0)})
+        consent = tale.say(phrases.CONSENT) if part.data.get("consent") else ""
+        return Step(part.at, f"{tale.say(phrases.RECORDING) % {'n': part.data.get('seconds', 0)}}{consent}")
     if part.data.get("number"):
         return Step(part.at, tale.say(phrases.CALL_BACK) % {"number": phrases.dialled(part.data["number"])})
     return None

@@ -20,7 +20,7 @@ Role = Literal["admin", "supervisor", "agent", "on-call", "read-only"]
 State = Literal["new", "taken", "waiting", "resolved", "closed"]
 Action = Literal[
     "take", "answer", "note", "pause", "resume", "priority", "escalate", "resolve", "close", "reopen",
-    "contract", "plan", "news", "move", "verify", "assign",
+    "contract", "plan", "news", "move", "verify", "assign", "correct", "give",
 ]  # fmt: skip
 ClockState = Literal["running", "paused", "met", "missed", "stopped"]
 EntryKind = Literal["mail-in", "mail-out", "call", "page", "note", "state", "event"]
@@ -38,7 +38,7 @@ MAY: Mapping[Role, frozenset[Action]] = {
     "read-only": frozenset(),
 }
 
-_FURTHER: tuple[Action, ...] = ("contract", "plan", "news", "move", "verify", "assign")
+_FURTHER: tuple[Action, ...] = ("contract", "plan", "news", "move", "verify", "assign", "correct", "give")
 # Which actions make sense in which state: a page offers no button that the backend would refuse.
 OFFERED: Mapping[State, frozenset[Action]] = {
     "new": frozenset(("take", "answer", "note", "pause", "priority", "escalate", "resolve", *_FURTHER)),
@@ -79,7 +79,8 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the ticket list shows. state: one of STATES, "open" (neither resolved nor closed) or "all"."""
+    """What the ticket list shows. state: one of STATES, "open" (neither resolved nor closed) or "all". sort: "work" (the
+    order of work) or "due"."""
 
     queue: str = ""
     state: str = "open"
@@ -88,6 +89,7 @@ class Filters:
     language: str = "en"
     limit: int = 100
     offset: int = 0
+    sort: str = "work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +145,14 @@ class Escalation:
     due: datetime
 
 
+PICTURES = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))
+PICTURE_BYTES = 2_000_000  # of all pictures that one letter shows
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of a letter; `id` names it in URLs, `filename` is only ever a label."""
+    """A file of a letter; `id` names it in URLs, `filename` is only ever a label. `content_id`: the name by which the HTML shows
+    it in its place, `known`: a letter before showed it already."""
 
     id: str
     filename: str
@@ -153,6 +160,12 @@ class Attachment:
     size: int
     inline: bool = False
     content_id: str = ""
+    known: bool = False
+
+    @property
+    def in_place(self) -> bool:
+        """Is it a picture that the mail's HTML shows where it belongs, and no file of its own?"""
+        return bool(self.content_id) and self.content_type in PICTURES and self.size <= PICTURE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +209,17 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """What somebody said into the telephone. `state`: waiting, kept, lost or removed; `by`: who wrote it down."""
+
+    id: str
+    seconds: int
+    state: str
+    transcript: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of the story, in order of time. `title` goes on after `who`; empty: the plain words of its kind."""
 
@@ -208,6 +232,7 @@ class Entry:
     letter: Letter | None = None
     steps: tuple[Step, ...] = ()
     rings: tuple[Ring, ...] = ()
+    sounds: tuple[Sound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +287,9 @@ class TicketPage:
     stage: str = ""
     stages: tuple[Choice, ...] = ()
     valid_until: datetime | None = None
+    kinds: tuple[Choice, ...] = ()
+    staff: tuple[Choice, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +428,8 @@ def offered(page: TicketPage, user: User) -> frozenset[Action]:
         "answer": page.reply_to,
         "contract": len(page.plans) > 1,
         "move": page.stages,
+        "correct": page.kinds or page.priorities or page.escalate_to,
+        "give": page.staff,
         "verify": page.customer and not page.row.verified,
         "news": any(clock.met for clock in page.clocks if clock.target in ("resolution", "execution")),
     }

@@ -30,6 +30,9 @@ ABOUT: Mapping[str, str] = {
     "thread": "merge",
     "related": "merge",
     "queue": "queue",
+    "rule": "queue",
+    "fact": "queue",
+    "sign": "priority",
     "page": "page",
     "acknowledge": "answer",
 }

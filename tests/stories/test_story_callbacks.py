@@ -1,14 +1,16 @@
 """Calling customers back: in the order of their wishes, when somebody is free, at a decent hour, and not for ever."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from telephone import AGENTS, EMMA, ROSSI, agent, staffed
-from world import World
+from world import World, read_letter
 
 from gateway import waiting
-from gateway.store import callbacks, tables
+from gateway.store import api_tokens, callbacks, tables
 
 Begin = Callable[..., World]
 BRAVO = "+390255500202"
@@ -26,20 +28,19 @@ def rung(world: World) -> list[str]:
     return [one.to for one in world.rehearsal.exchange.ringing() if one.to not in AGENTS.values()]
 
 
-def after(world: World, number: str, minutes: int) -> bool:
-    """Lets so much time go by; is the number rung at the end of it, for the first time?"""
-    before = sum(one.to == number for one in world.rehearsal.exchange.calls.values())
-    world.advance(minutes * 60 - 30)
-    early = sum(one.to == number for one in world.rehearsal.exchange.calls.values()) > before
-    for _ in range(9):
+def next_rung(world: World) -> tuple[str, float]:
+    """Lets time go by until a customer's telephone rings: whose, and after how many minutes."""
+    began = world.now
+    while not (ringing := rung(world)):
+        assert world.now - began < timedelta(hours=24), "nobody is rung within a day"
         world.advance(10)
-        if rung(world) == [number]:
-            return not early
-    return False
+    return ringing[0], (world.now - began).total_seconds() / 60
 
 
 def requests(world: World) -> list[callbacks.StoredCallback]:
-    found = [one for live in (True, False) for one in world.read(lambda c, live=live: callbacks.listed(c, 50, 0, live=live))]
+    found = [
+        one for live in (True, False) for one in world.read(lambda c, live=live: callbacks.listed(c, 50, 0, live=live))
+    ]
     return sorted(found, key=lambda one: one.id)
 
 
@@ -81,8 +82,8 @@ def test_no_more_customers_are_rung_than_agents_are_free_and_the_first_wish_goes
     world.advance(20)
     assert rung(world) == [ROSSI]
     world.rehearsal.exchange.last(ROSSI).reject()
-    world.advance(5 * 60)
-    assert rung(world) == [BRAVO]
+    world.advance(5)
+    assert next_rung(world)[0] == BRAVO
     assert [(one.number, one.attempts) for one in requests(world)] == [(ROSSI, 1), (BRAVO, 2), (EMMA, 1)]
 
 
@@ -92,13 +93,20 @@ def test_busy_silent_and_voicemail_are_tried_again_and_given_up_with_a_note(begi
     wants_a_call_back(world)
     world.advance(5)
     world.rehearsal.exchange.last(EMMA).reject()
-    assert after(world, EMMA, 10)
+    number, minutes = next_rung(world)
+    assert (number, round(minutes)) == (EMMA, 10)
     world.rehearsal.exchange.last(EMMA).answer()  # a voicemail: it listens and presses nothing
-    assert after(world, EMMA, 10)
+    world.advance(10)
+    number, minutes = next_rung(world)
+    assert (number, 10 <= minutes < 12) == (EMMA, True)
     world.advance(40 * 60)
     assert [(one.state, one.attempts) for one in requests(world)] == [("given up", 3)]
     told = [words for words in world.story(world.ticket()) if "call back" in words]
-    assert [words.rpartition(": ")[2] for words in told if "not taken" in words] == ["busy", "likely voicemail", "no-answer"]
+    assert [words.rpartition(": ")[2] for words in told if "not taken" in words] == [
+        "busy",
+        "likely voicemail",
+        "no-answer",
+    ]
     assert told[-1] == "call back: not reached after 3 attempts; write to the customer or ring by hand"
     assert "callback-given-up" in world.alarm_kinds()
     assert world.orders() == 3
@@ -129,7 +137,9 @@ def test_the_customers_own_clock_counts_too(begin: Begin) -> None:
     for keys in ("2", "200001#", "9", "0015005550006#"):
         phone.presses(keys)
     phone.hangs_up()
-    number = world.database.read(lambda c: c.execute(sa.select(tables.callbacks.c.number, tables.callbacks.c.zone)).all())
+    number = world.database.read(
+        lambda c: c.execute(sa.select(tables.callbacks.c.number, tables.callbacks.c.zone)).all()
+    )
     assert number == [] or number[0].zone.startswith("America/")
     assert rung(world) == []
 
@@ -159,7 +169,8 @@ def test_nine_on_a_call_back_puts_it_off_and_keeps_its_place(begin: Begin) -> No
     world.advance(30)
     (one,) = requests(world)
     assert (one.state, one.attempts) == ("waiting", 1)
-    assert after(world, EMMA, 30)
+    number, minutes = next_rung(world)
+    assert (number, 28 < minutes <= 30) == (EMMA, True)
 
 
 def test_asking_twice_in_one_call_is_one_request_at_the_last_number(begin: Begin) -> None:
@@ -226,3 +237,148 @@ def test_the_caps_of_a_day_hold_after_an_hour(begin: Begin) -> None:
     world.advance((timedelta(days=1)).total_seconds())
     wants_a_call_back(world)
     assert len(world.callbacks()) == 3
+
+
+def portal_token(world: World) -> str:
+    """Of a portal that may send reports."""
+    _, text = world.database.write(
+        lambda c: api_tokens.issue(c, "portal", ("report",), world.now, secret=world.engine.secret)
+    )
+    return str(text)
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The hidden field of a page's forms."""
+    return {"csrf": re.findall(r'name="csrf" value="([\w-]+)"', page)[-1]}
+
+
+def test_a_program_asks_for_a_call_back_once_and_a_refused_one_is_a_ticket_too(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    token = portal_token(world)
+
+    def asked(key: str, **fields: str) -> Any:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+        return world.rehearsal.client.post("/in/callback", json=fields, headers=headers)
+
+    answer = asked("1", phone="+39 06 5550 0303", code="200003", when="now")
+    assert (answer.status_code, answer.json()["callback"]) == (200, "taken")
+    assert asked("1", phone="+39 06 5550 0303", code="200003", when="now").json()["callback"] == "taken"
+    refused = asked("2", phone="+39 899 123456", code="200003").json()
+    assert (refused["callback"], refused["ticket"] is not None) == ("refused", True)
+    assert asked("3", code="200003").status_code == 422
+    assert asked("4", phone="+390655500303", when="at once").status_code == 422
+    assert asked("5", phone="+390655500303", not_before="tomorrow").status_code == 422
+    assert world.rehearsal.client.post("/in/callback", json={"phone": "+390655500303"}).status_code == 401
+    world.advance(5)
+    assert (rung(world), len(requests(world)), len(world.tickets())) == ([EMMA], 1, 2)
+
+
+def test_the_window_that_was_named_is_kept_and_its_end_is_the_end(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    token = portal_token(world)
+    window = {"not_before": "2026-11-25T11:00:00+01:00", "not_after": "2026-11-25T11:10:00+01:00"}
+    headers = {"Authorization": f"Bearer {token}"}
+    world.rehearsal.client.post("/in/callback", json={"phone": "+390655500303", **window}, headers=headers)
+    number, minutes = next_rung(world)
+    assert (number, round(minutes)) == (EMMA, 60)
+    world.rehearsal.exchange.last(EMMA).reject()
+    world.advance(hours=1)
+    assert [(one.state, one.why) for one in requests(world)] == [
+        ("given up", "the time that the customer named is over")
+    ]
+
+
+def test_call_back_now_rings_at_once_and_then_the_customer_stands_in_the_queue(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    wants_a_call_back(world, ROSSI, "200001#")
+    world.advance(5)
+    world.rehearsal.exchange.last(ROSSI).reject()
+    world.advance(20)
+    busy = world.call("+390255500202")
+    for keys in ("2", "200002#", "0"):
+        busy.presses(keys)
+    world.advance(5)
+    agent(world, "ida").answer()
+    (one,) = requests(world)
+    someone = world.agent()
+    assert ROSSI in someone.sees("/callbacks")
+    someone.sends_to(f"/callbacks/{one.id}/now")
+    world.advance(5)
+    assert rung(world) == [ROSSI]
+    handset = world.rehearsal.exchange.last(ROSSI)
+    handset.answer()
+    world.advance(10)
+    handset.keys("1")
+    world.advance(5)
+    assert any("You are number 1" in said.text for said in handset.heard)
+    world.rehearsal.exchange.last(AGENTS["ida"]).hang_up()
+    world.advance(30)
+    agent(world, "ida").answer()
+
+
+def test_somebody_of_the_desk_asks_for_a_call_back_says_it_is_done_and_who_only_looks_may_not(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    world.mail("emma.clarke@charlie-demo.example", "Printer", "It does not print.")
+    someone = world.agent()
+    page = someone.client.get("/callbacks").text
+    form = {**hidden(page), "ticket": world.ticket().number, "number": "+390655500303", "when": "later"}
+    assert someone.client.post("/callbacks", data=form, follow_redirects=False).status_code == 303
+    refused = someone.client.post("/callbacks", data={**form, "number": "+39899123456"}, follow_redirects=False)
+    assert refused.status_code == 409
+    (one,) = requests(world)
+    someone.sends_to(f"/callbacks/{one.id}/done")
+    assert requests(world)[0].state == "done"
+    world.advance(60)
+    assert world.orders() == 0
+    reader = world.agent("rita", "read-only")
+    page = reader.client.get("/callbacks").text
+    assert reader.client.post("/callbacks", data={**form, **hidden(page)}, follow_redirects=False).status_code == 403
+
+
+def test_an_agent_goes_and_comes_back_by_one_button(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    someone = world.agent()
+    for away in ("1", "0"):
+        page = someone.client.get("/callbacks").text
+        form = {**hidden(page), "away": away}
+        assert someone.client.post("/callbacks/agents/demo/ida", data=form, follow_redirects=False).status_code == 303
+        there = world.read(waiting.agents, world.desk)
+        assert [one.id for one in there] == ([] if away == "1" else ["ida"])
+
+
+def test_the_link_of_a_mail_asks_once_at_the_number_on_file_and_opening_it_asks_for_nothing(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    world.mail("emma.clarke@charlie-demo.example", "Printer", "It does not print.")
+    world.advance(5)
+    (address,) = re.findall(r"http\S+(/callback/\S+)", read_letter(world.letter()).text or "")
+    client = world.rehearsal.client
+    for _ in range(2):
+        assert "Shall we call you back" in client.get(address).text
+    assert requests(world) == []
+    for wrong in (
+        f"{address[:-1]}{'0' if address[-1] != '0' else '1'}",
+        "/callback/x",
+        "/callback/10000015-9-",
+        "/callback/-",
+    ):
+        assert client.get(wrong).status_code == 404
+        assert client.post(wrong, data={"do": "call"}).status_code == 404
+    assert client.post(address, data={"do": "something"}).status_code == 400
+    for _ in range(2):
+        assert client.post(address, data={"do": "call"}).status_code == 200
+    world.advance(5)
+    assert (rung(world), [one.source for one in requests(world)]) == ([EMMA], ["link"])
+    world.rehearsal.exchange.last(EMMA).reject()
+    world.advance(days=8)
+    assert client.get(address).status_code == 404
+
+
+def test_no_link_goes_to_a_sender_who_is_not_verified_or_from_a_desk_that_rings_nobody_back(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    world.mail("emma.clarke@charlie-demo.example", "Printer", "It does not print.", proof=None, peer="192.0.2.9")
+    world.advance(5)
+    other = begin("demo", "2026-11-25 10:00", hours="gold")
+    other.mail("emma.clarke@charlie-demo.example", "Printer", "It does not print.")
+    other.advance(5)
+    for letter in (*world.letters(), *other.letters()):
+        assert "/callback/" not in (read_letter(letter).text or "")

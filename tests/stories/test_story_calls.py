@@ -230,12 +230,13 @@ def test_a_fault_of_ours_while_a_call_is_judged_loses_nothing(night: World, monk
     assert (alarm.kind, ticket.number in alarm.words) == ("failed-inside", True)
 
 
-def test_a_call_whose_database_is_away_hears_an_apology_and_leaves_nothing_half_done(
+def away(*_: object) -> int:
+    raise sa.exc.OperationalError("INSERT INTO reports", {}, Exception("the disk is full"))
+
+
+def test_a_caller_who_is_kept_waiting_by_the_database_goes_on_with_the_key_that_was_pressed(
     night: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> int:
-        raise sa.exc.OperationalError("INSERT INTO reports", {}, Exception("the disk is full"))
-
     phone = night.call(EMMA)
     for keys in ("2", "200003#", "200333#"):
         phone.presses(keys)
@@ -243,8 +244,23 @@ def test_a_call_whose_database_is_away_hears_an_apology_and_leaves_nothing_half_
     with monkeypatch.context() as broken:
         broken.setattr(reports, "insert", away)
         phone.presses("1")
-    phone.hears("technical problem")
-    assert night.rows() == before
+        assert night.rows() == before
+    phone.hears("One moment.", "Your ticket is open")
+    assert night.ticket().priority == "P1"
+
+
+def test_a_call_whose_database_is_away_hears_an_apology_and_leaves_nothing_half_done(
+    night: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = night.call(EMMA)
+    for keys in ("2", "200003#", "200333#"):
+        phone.presses(keys)
+    before = night.rows()
+    with monkeypatch.context() as broken:
+        broken.setattr(reports, "insert", away)
+        phone.presses("1")
+        phone.hears("One moment.", "One moment.", "One moment.", "One moment.", "One moment.", "technical problem")
+        assert {**night.rows(), "house": before["house"]} == before  # the watchdog's mark is not the call's
     night.advance(60)
     # The line ends with the apology: what was known until then is filed, and nobody is woken by half a report.
     assert (night.ticket().customer, night.orders()) == ("CHARLIE", 0)

@@ -57,7 +57,7 @@ def test_who_waits_hears_the_place_and_the_time_of_our_own_queue_and_is_connecte
     third.hears("You are number 2; the wait is about 10 minutes")
     world.rehearsal.exchange.last(AGENTS["ida"]).hang_up()
     first.hears("goodbye")
-    second.waits()
+    world.advance(30)
     second.hears("I am connecting you")
     world.advance(3)
     agent(world, "ida").answer()

@@ -16,7 +16,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 MARIO, PROVIDER = "mario@acme.example", "pec.provider.example"
 FACTS = (
     '<?xml version="1.0" encoding="UTF-8"?><postacert tipo="posta-certificata" errore="nessuno"><intestazione>'
-    "<mittente>{sender}</mittente><destinatari tipo=\"certificato\">support@example.test</destinatari>"
+    '<mittente>{sender}</mittente><destinatari tipo="certificato">support@example.test</destinatari>'
     "<oggetto>Sala server</oggetto></intestazione><dati><identificativo>opec9@pec.provider.example</identificativo>"
     "<msgid>&lt;{about}&gt;</msgid><consegna>gone@nowhere.example</consegna></dati></postacert>"
 )

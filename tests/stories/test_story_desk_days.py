@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from databases import MIGRATED, Stock
 from desk_day import Open, desk_day
-from world import World, header, instant
+from world import World, header, instant, read_letter
+
+from gateway.store import api_tokens, letters
+from routing.tickets import Ticket
 
 CUSTOMER = """\
   - id: {id}
@@ -77,7 +80,7 @@ def test_imagicle_on_ferragosto_gold_is_open_basic_is_closed_and_platinum_rings_
     assert world.story(world.ticket(basic), "clock") == []
     world.wait_until("2026-08-15 21:30")
     phone = world.call("+390655500103")
-    for keys in ("2", "700003#", "481513#", "1"):
+    for keys in ("2", "1", "700003#", "481513#", "1"):
         phone.presses(keys)
     phone.hears("Your ticket is open")
     world.advance()
@@ -254,5 +257,81 @@ def test_whom_the_matrix_names_is_told_by_mail_where_the_desk_says_so(begin_desk
     (told,) = [letter for letter in world.letters() if letter.recipient == "leader@desk.example"]
     assert (told.kind, told.state) == ("escalation", "sent")
     assert number in told.subject
+    assert told.subject == f"A Team Leader per scadenza [{number}]"
+    text = read_letter(told).text or ""
+    assert "Cliente: GOLD SpA" in text
+    assert "Priorità: critica" in text
+    assert "12:00" in text
+    assert f"/tickets/{number}" in text
+    ticket, since = world.ticket(number), instant("2026-08-17 11:00")
+    assert world.read(lambda c: letters.sent_since(c, since, ticket_id=ticket.id)) == ()  # not the customer's budget
     world.advance(hours=5)
     assert len([letter for letter in world.letters() if letter.kind == "escalation"]) == 1
+
+
+def alarm(world: World, **fields: str) -> Ticket:
+    """What the monitoring posts; the ticket that comes of it."""
+    _, token = world.database.write(
+        lambda c: api_tokens.issue(c, "monitoring", ("event",), world.now, secret=world.engine.secret)
+    )
+    event = {"customer": "700001", "host": "smtp-out-1", "service": "coda di invio", "state": "problem", **fields}
+    answer = world.rehearsal.client.post("/in/events", json=event, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    world.advance(3)
+    return world.ticket(answer.json()["ticket"])
+
+
+def test_mailup_monitoring_wakes_the_duty_at_night_and_only_tells_the_desk_by_day(begin_desk: Open) -> None:
+    """Con "tempo di intervento di 1 ora fuori dall'orario lavorativo": a Saturday night, then a Monday morning."""
+    world = begin_desk("mailup", "2026-05-16 22:00", "standard")
+    night = alarm(world, severity="P1", text="invii fermi su tutti i nodi")
+    assert (night.kind, night.queue, night.via_on_call) == ("event", "alarms", True)
+    assert dues(world, night.number) == {"take_charge": "2026-05-16T23:00:00+02:00"}
+    assert world.rings() == ["Reperibile 1"]
+    engineer = world.engineer("Reperibile 1")
+    engineer.answers()
+    engineer.presses("1")
+    engineer.hears("Confermato")
+    world.advance(minutes=2)
+    assert instant("2026-05-16 22:00") < world.ticket(night.number).met["take_charge"] < instant("2026-05-16 22:10")
+    world.advance(hours=2)
+    assert "breach" not in world.alarm_kinds()
+    world.wait_until("2026-05-18 10:00")
+    day = alarm(world, severity="P1", host="web-3", service="console lenta", text="tempi di risposta alti")
+    assert (day.via_on_call, day.next_due, world.rings()) == (False, None, [])
+
+
+def test_mailup_an_alarm_that_nobody_takes_is_a_breach_after_an_hour(begin_desk: Open) -> None:
+    world = begin_desk("mailup", "2026-10-25 01:30", "standard")  # an hour later it is half past two for the first time
+    night = alarm(world, severity="P2")
+    world.wait_until("2026-10-25 02:29")
+    assert "deadline missed: take_charge" not in world.story(world.ticket(night.number), "clock")
+    world.advance(minutes=2)
+    assert "deadline missed: take_charge" in world.story(world.ticket(night.number), "clock")
+
+
+def test_ivanti_severity_1_reaches_the_duty_by_telephone_at_night_and_severity_2_does_not(begin_desk: Open) -> None:
+    world = begin_desk("ivanti", "2026-05-16 22:00", "premium", "standard")
+    for code, pin, severity, rung in (
+        ("700001", "481511", "1", ["On-call 1"]),
+        ("700001", "481511", "2", []),
+        ("700002", "", "1", []),
+    ):
+        phone = world.call(f"+39065550010{code[-1]}")  # contacts must be registered
+        for keys in ("1", f"{code}#", f"{pin}#", severity)[: 4 if pin else 2]:  # a problem; no language is asked for
+            phone.presses(keys)
+        if not pin:  # nobody is on duty for Standard: a message
+            phone.says("The console is down.")
+        phone.hangs_up()
+        world.advance(3)
+        latest = max(world.tickets(), key=lambda one: one.id)
+        assert world.rings() == rung, (code, severity, latest.evidence)
+        assert (latest.channel, latest.next_due, latest.via_on_call) == ("phone", None, bool(rung))
+        if rung:
+            engineer = world.engineer(rung[0])
+            engineer.answers()
+            engineer.presses("1")
+            world.advance(minutes=1)
+            assert world.ticket(latest.number).assignee == rung[0]
+            engineer.hangs_up()
+        world.advance(minutes=30)

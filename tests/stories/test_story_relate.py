@@ -1,6 +1,6 @@
 """One problem, one ticket: what is told again joins its ticket, what resembles it is shown, and nothing is hidden."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -89,10 +89,10 @@ def test_the_same_text_again_and_again_is_a_loop(world: World) -> None:
 
 
 def test_the_same_text_sent_again_is_one_ticket_with_the_clock_of_the_first(world: World) -> None:
-    world.mail(MARIO, "Cassa 4129 ferma", f"{LONG}\n\nSaluti\nMario")
+    world.mail(MARIO, "Cassa 4129 ferma", LONG)
     first = world.ticket()
     world.advance(hours=2)
-    done = world.mail(MARIO, "Sollecito: Cassa 4129 ferma", f"Buonasera, {LONG}")
+    done = world.mail(MARIO, "Sollecito: Cassa 4129 ferma", LONG)
     world.advance(minutes=1)
     assert (done.outcome, done.number) == ("append", first.number)
     assert again(world, first).received_at == first.received_at
@@ -301,7 +301,7 @@ def test_before_the_promise_an_ordinary_mail_costs_one_indexed_look_up(
     asked: list[str] = []
     monkeypatch.setattr(traces, "repeated", lambda connection, customer, key, since: asked.append(key) or ())
     monkeypatch.setattr(traces, "pool", lambda *_: pytest.fail("the texts were compared before the promise"))
-    world.mail(MARIO, "VPN", "La VPN verso Milano non si connette da stamattina.")
+    world.mail(MARIO, "Cassa 4129 ferma", LONG)
     assert len(asked) == 1
     monkeypatch.undo()
 
@@ -317,3 +317,24 @@ def test_a_page_waits_for_the_comparison_and_goes_at_once_when_it_is_done(world:
     assert world.rings()
     assert world.now == begun
     assert "relate" not in world.jobs(ticket)
+
+
+def test_what_a_caller_says_counts_as_the_text_of_the_report(begin: Callable[..., World]) -> None:
+    day = begin("demo", "2026-11-25 10:00", hours="gold")
+    mailed = day.mail(
+        "emma.clarke@charlie-demo.example", "VPN", "The VPN gateway vpn-rm01 refuses every remote user with error 809."
+    )
+    phone = day.call("+390655500303")
+    phone.presses("2")
+    phone.presses("200003#")
+    phone.hears("How bad is it?")
+    phone.presses("3")
+    phone.says("Remote users cannot reach the VPN gateway vpn-rm01.")
+    phone.hangs_up()
+    day.advance(minutes=1)
+    call = day.tickets()[-1]
+    mail = day.ticket(mailed.number)
+    found = [one.other_id for one in day.read(lambda connection: traces.suggested(connection, call.id))]
+    assert call.channel == "phone"
+    assert mail.id in (call.merged_into, *found)
+    assert any(line.startswith("related: ") for line in call.evidence)

@@ -1,5 +1,8 @@
 """Conversations: what belongs together stays together, and what comes back from other servers finds its ticket."""
 
+import itertools
+
+import pytest
 from world import World, instant
 
 from gateway.store.letters import StoredLetter
@@ -37,7 +40,49 @@ def test_a_second_mail_of_the_customers_own_thread_is_added(world: World) -> Non
     assert (done.outcome, done.number) == ("append", first.number)
 
 
+ROOT = "root@acme.example"
+TALK = (  # three people of one customer talk in a thread whose first mail we never saw
+    ("mario@acme.example", "La stampante è ferma.", "one@acme.example", f"<{ROOT}>"),
+    ("anna@acme.example", "Anche quella del terzo piano.", "two@acme.example", f"<{ROOT}> <one@acme.example>"),
+    ("mario@acme.example", "Adesso stampa, ma solo in nero.", "three@acme.example", f"<{ROOT}> <two@acme.example>"),
+)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_colleagues_who_answer_a_mail_we_never_saw_meet_in_one_ticket_in_any_order(
+    world: World, order: tuple[int, ...]
+) -> None:
+    """CASES mail 12."""
+    outcomes = []
+    for at in order:
+        author, text, own, references = TALK[at]
+        headers = {"References": references, "Cc": "luigi.beta@gmail.com"}
+        outcomes.append(world.mail(author, "Re: Stampante", text, message_id=own, headers=headers).outcome)
+    assert outcomes == ["new", "append", "append"]
+    assert (len(world.tickets()), len(world.story(world.ticket(), "mail-in"))) == (1, 3)
+    # The Cc made nobody a party: what they write of the same thread is a ticket of their own.
+    assert world.mail("luigi.beta@gmail.com", "Re: Stampante", "Novità?", headers={"References": f"<{ROOT}>"}).outcome == "new"
+
+
+def test_a_sign_up_mail_of_another_site_is_nobodys_ticket_and_its_code_goes_nowhere(world: World) -> None:
+    """CASES mail 18, attack I7: the "ticket trick"."""
+    done = world.mail(
+        "no-reply@signup.example", "Confirm your address", "Your code is 483112.", message_id="code@signup.example",
+        headers={"Auto-Submitted": "auto-generated"},
+    )  # fmt: skip
+    world.advance(minutes=5)
+    ticket = world.ticket(done.number)
+    assert (ticket.customer, ticket.verified, world.letters()) == (None, False, [])
+    for claim in ({"proof": None}, {"proof": "fail"}, {"proof": "pass", "from_": "someone@signup.example"}):
+        who = {"from_": "no-reply@signup.example", **claim}
+        again = world.mail(subject="Re: Confirm your address", text="?", headers={"References": "<code@signup.example>"}, **who)
+        assert (again.outcome, again.number != ticket.number) == ("new", True)
+        world.advance(minutes=5)
+    assert not any("483112" in letter.body.decode(errors="replace") for letter in world.letters())
+
+
 def test_a_forward_of_the_same_thread_is_a_report_of_its_own(world: World) -> None:
+    """CASES mail 11."""
     first = world.mail(message_id="root@acme.example")
     done = world.mail(subject="Fwd: Stampante", text="Vedi sotto.", headers={"References": "<root@acme.example>"})
     assert (done.outcome, done.number != first.number) == ("new", True)

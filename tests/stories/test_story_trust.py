@@ -77,6 +77,7 @@ def test_the_token_of_one_ticket_opens_no_other(world: World) -> None:
 
 
 def test_the_number_in_a_subject_opens_nothing(world: World) -> None:
+    """CASES mail 10, attack I6."""
     first = acknowledged(world)
     done = world.mail("stranger@elsewhere.example", subject=f"Re: [{first.number}]", text="What is the state?")
     assert (done.outcome, done.number != first.number) == ("new", True)
@@ -102,6 +103,7 @@ def test_a_customer_writes_only_to_their_own_tickets(world: World) -> None:
     ids=["two", "ours", "ours with a tag"],
 )
 def test_a_sender_that_is_nobody_or_ourselves_is_held(world: World, author: str, reason: str) -> None:
+    """CASES mail 13, attack I3."""
     done = world.mail(author, proof=None, envelope_from="x@acme.example")
     world.advance(3600)
     assert (done.outcome, done.reason) == ("held", reason)

@@ -204,6 +204,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_page_rings_page_id"), ["page_id"], unique=False)
 
     op.create_table(
+        "presence",
+        sa.Column("login", sa.Text(), nullable=False),
+        sa.Column("away", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("given_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("login", name=op.f("pk_presence")),
+    )
+    op.create_table(
         "suggestions",
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("other_id", sa.BigInteger(), nullable=False),
@@ -331,6 +338,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("why", sa.Text(), nullable=True))
         batch_op.create_index("ix_callbacks_state_desk", ["state", "desk"], unique=False)
 
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("urgency", sa.SmallInteger(), server_default="3", nullable=False))
+        batch_op.create_index("ix_jobs_urgency_run_at", ["urgency", "run_at"], unique=False)
+
+    with op.batch_alter_table("pin_tries", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("pin", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("pins", schema=None) as batch_op:
         batch_op.add_column(sa.Column("contact", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("created_at", Instant(), nullable=True))
@@ -370,5 +384,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("updates_every", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("merged_into", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("parent", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("work_order", sa.Text(), nullable=True))
+        batch_op.create_index("ix_tickets_state_work_order", ["state", "work_order"], unique=False)
 
     # ### end Alembic commands ###
