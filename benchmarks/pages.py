@@ -46,7 +46,7 @@ LEASE = 5.0
 
 def configured(port: int) -> Settings:
     """Fifty desks with three people each, so that no carrier's list holds more than it can show."""
-    settings = settings_of("test")
+    settings: Settings = settings_of("test")
     model = settings.desks["test"]
     assert model.on_call is not None
     assert settings.carrier is not None
@@ -156,7 +156,8 @@ def run(pages: int, kills: int) -> dict[str, Any]:
         replicas = [start(url, port) for _ in range(2)]
         began = time.time()
         database.write(lambda connection: open_pages(connection, pages, database.clock.now()))
-        killed, accepted = 0, set()
+        killed = 0
+        accepted: set[str] = set()
         try:
             while time.time() - began < LONGEST:
                 time.sleep(0.5)

@@ -208,6 +208,7 @@ def rules_of(desk: Desk, number: str, transcribe: bool = False) -> ivr.Rules:
         transcribe=transcribe,
         zone=desk.zone,
         caller_id=number,
+        reasons=desk.on_call is not None and desk.on_call.policy.reasons,
         menu=desk.phone.menu,
         greets=desk.phone.greets,
         maintenance=desk.phone.maintenance_key or "",

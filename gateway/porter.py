@@ -199,6 +199,7 @@ class _Gate:
         self._plan: asyncio.Future[Plan | None] = asyncio.Future()
         self._waiting: dict[int, asyncio.Future[str]] = {}
         self._number = 0
+        self._gone = False
         self._told = asyncio.Event()
         self._reader = Reader()
         self._certificate: Certificate | None = None
@@ -245,6 +246,8 @@ class _Gate:
         at = time.monotonic()
         packed = await self._reader.read_packed(delivery.raw, datetime.now(UTC))
         assert self._frames is not None
+        if self._gone:  # while the mail was read
+            raise Temporary(GONE)
         self._number += 1
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[self._number] = answer
@@ -265,6 +268,7 @@ class _Gate:
 
     def _over(self) -> None:
         """The filing process is gone: whoever waits is told to come again, and nobody else is let in."""
+        self._gone = True
         for waiting in self._waiting.values():
             waiting.set_exception(Temporary(GONE))
         self._waiting.clear()

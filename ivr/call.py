@@ -32,6 +32,7 @@ class Rules:
     maintenance: str = ""  # the key for planned maintenance among the severities
     # language -> prompt -> the address of its recording, played instead of speech
     recorded: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reasons: bool = False  # an engineer who passes on is asked why
     max_steps: int = 60  # a call that goes in circles ends as if hung up: its ticket stays
 
     @property

@@ -18,7 +18,7 @@ from typing import Literal
 Leg = Literal["caller", "page", "callback"]
 Expects = Literal["arrival", "key", "digits", "report", "hold", "person", "meeting", "end", "answer"]
 Menu = Literal["", "languages", "severities", "matters"]
-Needs = Literal["", "menu", "greets", "claimed", "unproven", "about", "customer"]
+Needs = Literal["", "menu", "greets", "claimed", "unproven", "about", "customer", "reasons"]
 
 SAME = "."
 GONE = "gone"
@@ -254,10 +254,12 @@ PAGE: Mapping[str, State] = {
     # It is passed on already and somebody else is rung: the reason is a courtesy.
     "page_passed": _key(
         "page_passed page_reasons",
-        {**REASONS, "silence": GONE, "*": SAME, "hang_up": GONE},
+        {**REASONS, "silence": GONE, "*": SAME, "hang_up": GONE, "skip": "page_passed_on"},
         tries=2,
         give_up="page_bye",
+        needs="reasons",
     ),
+    "page_passed_on": _end("page_passed"),
     "page_reason": _ask("give_reason", {"noted": "page_bye"}),
     "page_bye": _end("page_bye"),
     # ── join the caller: they are connected when both are in the room, and not before ──

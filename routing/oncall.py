@@ -112,7 +112,7 @@ class Policy:
     further rounds over the whole chain. `redial_seconds`: the same number is left alone for so long after a call.
     `ask_seconds`: the pause between two questions to the provider about one call. `max_attempts`: over all rounds.
     `bundle_seconds`: a person who was rung for another ticket so long ago at the most is not rung again, but hears both.
-    `tell_customer`: they get a mail when nobody accepted.
+    `tell_customer`: they get a mail when nobody accepted. `reasons`: who passes on is asked why.
     """
 
     steps: tuple[Step, ...]
@@ -126,6 +126,7 @@ class Policy:
     caps: tuple[Cap, ...] = ()
     bundle_seconds: int = 0
     tell_customer: bool = False
+    reasons: bool = False
 
 
 @dataclass(frozen=True, slots=True)

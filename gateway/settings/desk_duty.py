@@ -97,6 +97,7 @@ def _policy(section: OnCallSection) -> Policy:
         caps=tuple(Cap(cap.calls, _seconds(cap.within), cap.hard) for cap in policy.caps),
         bundle_seconds=_seconds(policy.bundle),
         tell_customer=policy.tell_customer,
+        reasons=policy.reasons,
     )
 
 

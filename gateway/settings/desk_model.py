@@ -496,6 +496,7 @@ class PolicySection(Section):
     caps: list[CapSection] = Field(default_factory=lambda: list(USUAL_CAPS))
     bundle: SpanText = timedelta(seconds=60)
     tell_customer: bool = True
+    reasons: bool = True
 
 
 class OnCallSection(Section):

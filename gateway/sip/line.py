@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import structlog
 from aiosipua.auth import SipDigestAuth
-from aiosipua.dialog import dialog_matches
+from aiosipua.dialog import DialogState, dialog_matches
 from aiosipua.incoming_call import IncomingCall
 from aiosipua.message import SipRequest
 from aiosipua.outgoing_call import OutgoingCall
@@ -167,22 +167,25 @@ class SipLine:
         elif sip.sdp_offer is None:
             self._turn_away(sip, 488)
         else:
-            self._spawn(self._pick_up(sip))
+            call = Call(self, Media(self._ports, self.peers.allowed), sip)
+            call.phone = Telephone(self._line(call), call, from_=caller(sip.invite), to=self.number, sid=call.sid)
+            self._calls[call.sid] = call  # at once: it counts
+            self._spawn(self._pick_up(call, sip))
 
-    async def _pick_up(self, sip: IncomingCall) -> None:
-        media = Media(self._ports, self.peers.allowed)
-        call = Call(self, media, sip)
-        self._calls[call.sid] = call  # before the first await: it counts
+    async def _pick_up(self, call: Call, sip: IncomingCall) -> None:
+        media = call.media
         try:
             await media.open(self.settings.listen[0])
             answer, spoken = sdp.answer(sip.sdp_offer, self.address[0], media.port)
-        except (Temporary, ValueError, sdp.SdpNegotiationError) as trouble:
+        except Exception as trouble:  # whatever was offered, it is one call
             log.warning("sip.not_answered", why=type(trouble).__name__)
             self._turn_away(sip, 503 if isinstance(trouble, Temporary) else 488)
             call.drop()
             return
-        voice, status = self._told
-        call.phone = phone = Telephone(self._line(call), call, from_=caller(sip.invite), to=self.number, sid=call.sid)
+        if sip.dialog.state == DialogState.TERMINATED:  # cancelled meanwhile
+            call.drop()
+            return
+        phone, (voice, status) = call.phone, self._told
         sip.accept(answer)
         call.start(self._near(spoken, sip.source_addr[0]))
         call.run(lambda: phone.call(voice, status))

@@ -200,7 +200,7 @@ def test_a_wrong_key_is_the_same_question_again(opened: Open) -> None:
 
 
 def test_passing_on_asks_for_a_reason_only_after_the_next_is_rung(opened: Open) -> None:
-    world = opened()
+    world = opened(reasons=True)
     dora = answered(world)
     dora.presses("3")
     world.advance(0)
