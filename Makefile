@@ -34,8 +34,9 @@ types: .venv/.test
 contracts: .venv/.test
 	@$(BIN)/lint-imports
 
-torture: .venv/.test   ## hundreds of random kills on both databases
+torture: .venv/.test   ## hundreds of random kills on both databases, and real telephones
 	@PRESA_TORTURE=1 $(BIN)/python -m pytest -m torture tests/test_torture.py
+	@PRESA_SIP=1 $(BIN)/python -m pytest -rs tests/test_sip_baresip.py
 
 bench: .venv/.test     ## the benchmarks, as ratios
 	@$(BIN)/python benchmarks/intake.py && $(BIN)/python benchmarks/webhook.py && $(BIN)/python benchmarks/stamping.py && $(BIN)/python benchmarks/deadlines.py

@@ -143,14 +143,22 @@ def build(
         oncall_notices.KIND: oncall_notices.notices(engine),
         oncall_calendars.KIND: oncall_calendars.refresh(engine),
     }
-    notes = paging_notes.Outside(lines.number, settings.paging.ntfy, (settings.secrets.webhook or secret.decode()).encode())
+    notes = paging_notes.Outside(
+        lines.number, settings.paging.ntfy, (settings.secrets.webhook or secret.decode()).encode()
+    )
     paged = {
         paging_notes.KIND: paging_notes.Notes(engine, carrier, notes).run,
         paging_rooms.KIND: paging_rooms.Rooms(engine, carrier, where.path).run,
         paging_drills.KIND: paging_drills.Drills(engine, carrier, lines).run,
         watchdog.KIND: watchdog.Watchdog(engine, settings.paging.heartbeat, lease).run,
     }
-    table = {**handlers.table(), **paged, "callback": Callbacks(engine, carrier, lines).run, **keeping, oncall_notices.LETTER: oncall_notices.letter(engine, smarthost)}
+    table = {
+        **handlers.table(),
+        **paged,
+        "callback": Callbacks(engine, carrier, lines).run,
+        **keeping,
+        oncall_notices.LETTER: oncall_notices.letter(engine, smarthost),
+    }
     if settings.mailboxes:
         from gateway.imap import canary
 
@@ -344,8 +352,8 @@ def web(
     backend, held_mails = DeskBackend(parts.engine, state.closing), HeldDesk(parts.engine)
     incoming = intake.api(house_of(parts.engine, promised), pool)
     return make_app(
-        state, backend, shown, phone, pool, held=held_mails, cards=CardDesk(parts.engine, backend), related=RelatedDesk(parts.engine), duty=DutyDesk(parts.engine),
-        desks=settings.desks, templates=settings.templates,
+        state, backend, shown, phone, pool, held=held_mails, cards=CardDesk(parts.engine, backend),
+        related=RelatedDesk(parts.engine), duty=DutyDesk(parts.engine), desks=settings.desks, templates=settings.templates,
         incoming=incoming, simulated=simulated, telephone=telephone, callbacks=partial(CallbackPages, parts.engine),
     )  # fmt: skip
 

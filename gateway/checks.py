@@ -159,7 +159,9 @@ def _recordings(settings: Settings) -> Iterator[Finding]:
     asked = settings.transcription
     if asked is not None and asked.kind == "whisper":
         why = transcribing.missing(asked.model)
-        yield Finding("wrong" if why else "ok", "transcription", why or f"recordings are written down with {asked.model}")
+        yield Finding(
+            "wrong" if why else "ok", "transcription", why or f"recordings are written down with {asked.model}"
+        )
     records = [desk.id for desk in settings.desks.values() if desk.phone and desk.phone.record]
     if records and settings.retention.recordings is None:
         words = f"{', '.join(records)} records callers and keeps that for good; write retention: {{recordings: DAYS}}"
@@ -269,7 +271,9 @@ def _balance(database: Database, now: datetime, held_hours: float = 24.0) -> Ite
         told = "".join(f"; {count} promises of {door} kept" for door, count in sorted(given.items()))
         yield Finding("ok", "ledger", f"every report has one outcome and every ticket its report{told}")
     if old := database.read(lambda c: held.overdue(c, now - timedelta(hours=held_hours), 1000)):
-        words = f"{len(old)} mails are held for more than {held_hours:g} h; decide about them in the console, under Held"
+        words = (
+            f"{len(old)} mails are held for more than {held_hours:g} h; decide about them in the console, under Held"
+        )
         yield Finding("note", "held", words)
     for job in database.read(jobs.dead):
         words = (

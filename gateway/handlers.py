@@ -44,7 +44,9 @@ PATIENCE: Mapping[str, Patience] = {
     "letter": MAIL,
     "duty-letter": MAIL,
     "verify": Patience(alarm_at=12, give_up_at=24),
-    "recording": Patience(alarm_at=9, give_up_at=60),  # it may not be ready for minutes; after two days it is called lost
+    "recording": Patience(
+        alarm_at=9, give_up_at=60
+    ),  # it may not be ready for minutes; after two days it is called lost
 }
 
 LACKS = "lacks-"  # marks of what a report of this desk should hold and does not

@@ -154,7 +154,9 @@ class Porter:
         with contextlib.closing(theirs):
             numbers = [one.fileno() for one in theirs]
             process = await asyncio.create_subprocess_exec(
-                *COMMAND, *map(str, numbers), env={**os.environ, **LEAN},
+                *COMMAND,
+                *map(str, numbers),
+                env={**os.environ, **LEAN},
                 pass_fds=(*numbers, *(one[0] for one in self._plan.listeners)),
             )
         frames.send(self._plan)

@@ -37,7 +37,11 @@ class Rehearsal:
     def __init__(self, settings: Settings, database: Database, start: datetime) -> None:
         self.clock = MovedClock(start)
         database.clock = self.clock
-        carrier = replace(settings.carrier, kind="twilio", account_sid=ACCOUNT, auth_tokens=(TOKEN,)) if settings.carrier else None
+        carrier = (
+            replace(settings.carrier, kind="twilio", account_sid=ACCOUNT, auth_tokens=(TOKEN,))
+            if settings.carrier
+            else None
+        )
         self.settings = replace(settings, carrier=carrier)
         self.database = database
         app.prepare(self.settings, database)

@@ -126,7 +126,9 @@ def trace_of(connection: Connection, ticket: Ticket) -> Trace:
     sender = str(said.data.get("from") or "") if said else ""
     received: datetime = ticket.received_at
     subject = ticket.subject
-    if ticket.channel == "phone":  # what the caller said: typed or spoken, written down by the carrier or from the recording
+    if (
+        ticket.channel == "phone"
+    ):  # what the caller said: typed or spoken, written down by the carrier or from the recording
         spoken = [str(entry.data.get("words") or "") for entry in story if entry.kind == "description"]
         written = [one.transcript for one in recordings.of_tickets(connection, [ticket.id]).values() if one.transcript]
         subject, text = "", "\n".join(filter(None, (*spoken, *written)))

@@ -166,13 +166,19 @@ def _kind(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> N
     words = f"kind {ticket.kind} -> {wanted}"
     _tell(connection, ticket, act, words, act.fields.get("text", ""), was)
     if priority != ticket.priority:
-        _tell(connection, ticket, act, f"priority {ticket.priority} -> {priority}", f"{wanted} has no {ticket.priority}")
+        _tell(
+            connection, ticket, act, f"priority {ticket.priority} -> {priority}", f"{wanted} has no {ticket.priority}"
+        )
     engine.restamp(connection, ticket.id)
 
 
 def _correct(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
     """One click: the kind, the priority or the queue is another one. What it was stays in the story."""
-    for name, doing, field in (("kind", _kind, "kind"), ("priority", _priority, "priority"), ("queue", _escalate, "to")):
+    for name, doing, field in (
+        ("kind", _kind, "kind"),
+        ("priority", _priority, "priority"),
+        ("queue", _escalate, "to"),
+    ):
         if value := act.fields.get(name, ""):
             doing(connection, engine, ticket, replace(act, fields={**act.fields, field: value}))
             return
@@ -189,7 +195,9 @@ def _give(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> N
         raise Permanent(f"{wanted} is not of this desk's staff; choose one of {listed}")
     queue = desk.queues.get(ticket.queue)
     if queue is not None and queue.restricted and not worker.teams & frozenset(queue.served_by):
-        raise Permanent(f"{ticket.queue} is restricted: only its own teams may have {ticket.number}; choose one of them")
+        raise Permanent(
+            f"{ticket.queue} is restricted: only its own teams may have {ticket.number}; choose one of them"
+        )
     tickets.update(connection, ticket, assignee=worker.name)
     presence.gave(connection, worker.id, act.at)
     _tell(connection, ticket, act, f"given {ticket.assignee or 'nobody'} -> {worker.name}", act.fields.get("text", ""))

@@ -55,8 +55,10 @@ def test_each_action_reaches_the_desk_and_the_page_says_so(
     ("path", "offered"),
     [
         (PATH, {"take", "answer", "note", "pause", "priority", "escalate", "resolve", "plan", "assign", "correct"}),
-        ("/tickets/PR-1002-4071",
-         {"answer", "note", "pause", "resume", "priority", "escalate", "resolve", "plan", "assign", "correct"}),
+        (
+            "/tickets/PR-1002-4071",
+            {"answer", "note", "pause", "resume", "priority", "escalate", "resolve", "plan", "assign", "correct"},
+        ),
     ],
 )
 def test_a_page_offers_what_makes_sense_in_its_state(browser: TestClient, path: str, offered: set[str]) -> None:

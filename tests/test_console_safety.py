@@ -156,7 +156,10 @@ def test_a_picture_inside_the_mail_is_shown_in_its_place() -> None:
 
 def test_a_picture_is_found_by_its_bare_name_or_an_escaped_one_and_never_elsewhere() -> None:
     """CASES mail 32: src without cid:."""
-    attachments = (Attachment("p", "foto 1.png", "image/png", 4, True), Attachment("q", "b.png", "image/png", 4, content_id="b@x"))
+    attachments = (
+        Attachment("p", "foto 1.png", "image/png", 4, True),
+        Attachment("q", "b.png", "image/png", 4, content_id="b@x"),
+    )
     files = {"p": File("foto 1.png", "image/png", b"\x89PNG"), "q": File("b.png", "image/png", b"\x89PNQ")}
     html = "<img src='foto%201.png'><img src='cid:b%40x'><img src='images/b.png'><img src='//evil.example/b.png'>"
     html += "<img src='https://evil.example/b.png'>"

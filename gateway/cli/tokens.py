@@ -12,7 +12,9 @@ from gateway.cli.common import AsJson, Config, DatabaseUrl, database_of, setting
 def token(
     what: Annotated[str, typer.Argument(help="issue, list or revoke.")],
     name: Annotated[str | None, typer.Argument(help="Whose it is (issue), or its id (revoke).")] = None,
-    scope: Annotated[list[str] | None, typer.Option(help="mail, report, form, directory or event; may be repeated.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="mail, report, form, directory or event; may be repeated.")
+    ] = None,
     vouches: Annotated[bool, typer.Option("--vouches", help="Its holder knows who its users are.")] = False,
     edge: Annotated[bool, typer.Option("--edge", help="Its holder is our edge: the results it writes count.")] = False,
     days: Annotated[int | None, typer.Option(min=1, help="For how many days; without, until it is revoked.")] = None,

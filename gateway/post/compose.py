@@ -131,7 +131,10 @@ def facts(letter: Letter) -> dict[str, Any]:
         }
     if isinstance(content, Escalation):
         due = locale.local_time(content.fell_due, letter.zone, language, written=letter.date)
-        told = {name: _one_line(getattr(content, name)) for name in ("whom", "customer", "plan", "priority", "subject", "link")}
+        told = {
+            name: _one_line(getattr(content, name))
+            for name in ("whom", "customer", "plan", "priority", "subject", "link")
+        }
         return known | told | {"due": f"{due} ({locale.zone_words(content.fell_due, letter.zone, language)})"}
     known |= {"promises": _promises(letter, language), "priority": _one_line(content.priority)}
     if isinstance(content, Notice):

@@ -22,7 +22,19 @@ from identity.entitlement import Cover
 from identity.results import Edge
 from routing.desk import Desk
 
-__all__ = ["Carrier", "ConfigError", "Limits", "Mailbox", "Recipient", "Retention", "Secrets", "Settings", "Work", "load", "load_directory"]
+__all__ = [
+    "Carrier",
+    "ConfigError",
+    "Limits",
+    "Mailbox",
+    "Recipient",
+    "Retention",
+    "Secrets",
+    "Settings",
+    "Work",
+    "load",
+    "load_directory",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,13 @@ def build(file: DeskFile) -> Desk:
         teams=file.teams,
         queues={
             name: Queue(
-                name, queue.label, queue.level, tuple(queue.served_by), queue.hours, queue.assign, tuple(queue.skills),
+                name,
+                queue.label,
+                queue.level,
+                tuple(queue.served_by),
+                queue.hours,
+                queue.assign,
+                tuple(queue.skills),
                 queue.restricted,
             )
             for name, queue in file.queues.items()

@@ -478,7 +478,13 @@ class CapSection(Section):
 # What carriers take for spam begins beyond these; the hard one holds for the highest priority too.
 USUAL_CAPS = [
     CapSection.model_validate({"calls": calls, "within": within, "hard": hard})
-    for calls, within, hard in ((1, "60s", False), (3, "15m", False), (7, "1h", False), (15, "3h", False), (10, "15m", True))
+    for calls, within, hard in (
+        (1, "60s", False),
+        (3, "15m", False),
+        (7, "1h", False),
+        (15, "3h", False),
+        (10, "15m", True),
+    )
 ]
 
 
@@ -507,7 +513,9 @@ class OnCallSection(Section):
     rotas: dict[str, RotaSection] = {}
     policy: PolicySection
     absences: list[AbsenceSection] = []
-    verified_for: SpanText | None = Field(None, description="a number counts as verified for so long after a page taken on it")
+    verified_for: SpanText | None = Field(
+        None, description="a number counts as verified for so long after a page taken on it"
+    )
     levels: dict[str, str] = {}
     managers: dict[str, str] = {}
 
@@ -545,7 +553,9 @@ class DeskFile(Section):
     screening: list[WordSection] = []
     rules: list[RuleSection] = []
     rule_tests: list[RuleTestSection] = []
-    severity: dict[str, int] = Field({}, description="points of what words say from which (below zero: to which) a priority is given")
+    severity: dict[str, int] = Field(
+        {}, description="points of what words say from which (below zero: to which) a priority is given"
+    )
     core_services: list[Text] = Field([], description="words that name a core service")
     commands: list[Command] = Field([], description="commands that a verified sender may give in a mail's first line")
     asks: dict[Kind, list[Ask]] = Field({}, description="what the first answer asks for where a report lacks it")

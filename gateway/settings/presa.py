@@ -103,7 +103,9 @@ class Carrier:
     @property
     def ready(self) -> bool:
         """Whether webhooks can be checked and calls be made; otherwise the phone door stays shut."""
-        return bool(self.auth_tokens and self.account_sid and (self.api_key or self.kind in ("twilio", "simulator", "sip")))
+        return bool(
+            self.auth_tokens and self.account_sid and (self.api_key or self.kind in ("twilio", "simulator", "sip"))
+        )
 
     @property
     def path(self) -> str:

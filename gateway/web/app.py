@@ -74,7 +74,18 @@ def make_app(
         app.mount("/in", incoming)
     if simulated is not None:
         app.include_router(simulated, prefix="/simulated")
-    app.include_router(console.router(
-        backend, settings, held=held, cards=cards, related=related, duty=duty, telephone=telephone, callbacks=callbacks, desks=desks, templates=templates
-    ))
+    app.include_router(
+        console.router(
+            backend,
+            settings,
+            held=held,
+            cards=cards,
+            related=related,
+            duty=duty,
+            telephone=telephone,
+            callbacks=callbacks,
+            desks=desks,
+            templates=templates,
+        )
+    )
     return app

@@ -87,7 +87,6 @@ class Cards(Protocol):
     def find(self, written: str) -> Sequence[tuple[str, str, str]]:
         """(id, name, why) of customers by an address, a number, a code or a word of their name."""
 
-
     def listed(self, after: str, limit: int) -> Sequence[tuple[str, str, str]]:
         """(id, name, code) of a page of the directory, by id, behind `after`."""
 

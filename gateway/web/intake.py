@@ -286,7 +286,9 @@ class _Doors:
             raise Refused(422, f"recipient: {recipient[:100]} is no address of ours; leave it out")
         key = request.headers.get("idempotency-key", "")[:255]
         now = self._house.now()
-        given = events_in.given(fields, desk, f"the monitoring «{token.name}»", now, f"{token.id}\0{key}" if key else "")
+        given = events_in.given(
+            fields, desk, f"the monitoring «{token.name}»", now, f"{token.id}\0{key}" if key else ""
+        )
         peer = request.client.host if request.client else ""
         return await self._take(Arrival(
             "portal", peer, None, (recipient,), as_mail(given, recipient), now, given=given,

@@ -109,7 +109,11 @@ class RelatedPages:
         )
 
     def staff(self, visit: Visit) -> Response:
-        values = {"rows": self._related.staff(), "may": views.works(visit.user), "all": visit.user.role in INCIDENT_MANAGERS}
+        values = {
+            "rows": self._related.staff(),
+            "may": views.works(visit.user),
+            "all": visit.user.role in INCIDENT_MANAGERS,
+        }
         return self._draw(visit, "staff.html", values)
 
     def presence(self, visit: Visit) -> Response:

@@ -116,7 +116,9 @@ class Door:
             "next": _inside(request.query_params.get("next", "/")),
             "hints": self._settings.hints if self._settings.demo else (),
         }
-        response = self._pages.draw("login.html", Words(locale.choose(spoken, locale.CONSOLE), "UTC", now), values, status)
+        response = self._pages.draw(
+            "login.html", Words(locale.choose(spoken, locale.CONSOLE), "UTC", now), values, status
+        )
         self._set_cookie(response, LOGIN_COOKIE, token, "/login")
         return response
 

@@ -61,7 +61,10 @@ def test_colleagues_who_answer_a_mail_we_never_saw_meet_in_one_ticket_in_any_ord
     assert outcomes == ["new", "append", "append"]
     assert (len(world.tickets()), len(world.story(world.ticket(), "mail-in"))) == (1, 3)
     # The Cc made nobody a party: what they write of the same thread is a ticket of their own.
-    assert world.mail("luigi.beta@gmail.com", "Re: Stampante", "Novità?", headers={"References": f"<{ROOT}>"}).outcome == "new"
+    assert (
+        world.mail("luigi.beta@gmail.com", "Re: Stampante", "Novità?", headers={"References": f"<{ROOT}>"}).outcome
+        == "new"
+    )
 
 
 def test_a_sign_up_mail_of_another_site_is_nobodys_ticket_and_its_code_goes_nowhere(world: World) -> None:
@@ -75,7 +78,9 @@ def test_a_sign_up_mail_of_another_site_is_nobodys_ticket_and_its_code_goes_nowh
     assert (ticket.customer, ticket.verified, world.letters()) == (None, False, [])
     for claim in ({"proof": None}, {"proof": "fail"}, {"proof": "pass", "from_": "someone@signup.example"}):
         who = {"from_": "no-reply@signup.example", **claim}
-        again = world.mail(subject="Re: Confirm your address", text="?", headers={"References": "<code@signup.example>"}, **who)
+        again = world.mail(
+            subject="Re: Confirm your address", text="?", headers={"References": "<code@signup.example>"}, **who
+        )
         assert (again.outcome, again.number != ticket.number) == ("new", True)
         world.advance(minutes=5)
     assert not any("483112" in letter.body.decode(errors="replace") for letter in world.letters())
