@@ -22,7 +22,11 @@ from outside_presa import ACME_NUMBER, DESK_NUMBER, PIN, ROOT, UNO, Carrier, Pre
 MISSING = [name for name in ("baresip", "sipp", "espeak-ng") if not shutil.which(name)]
 MISSING += [name for name in ("aiosipua", "aiortp") if not importlib.util.find_spec(name)]
 WANTED = os.environ.get("PRESA_SIP") == "1"
-WHY = f"not installed here: {', '.join(MISSING)} (apt install baresip sip-tester espeak-ng)" if MISSING else "set PRESA_SIP=1"
+WHY = (
+    f"not installed here: {', '.join(MISSING)} (apt install baresip sip-tester espeak-ng)"
+    if MISSING
+    else "set PRESA_SIP=1"
+)
 pytestmark = pytest.mark.skipif(bool(MISSING) or not WANTED, reason=f"not tried with real telephones: {WHY}")
 
 if not MISSING:

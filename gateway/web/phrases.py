@@ -85,6 +85,8 @@ ALARMS: Mapping[str, str] = {
     "escalated": _("A customer escalates by telephone"),
     "page-capped": _("An engineer was not rung: called too often already"),
     "page-late": _("A page did not go on in time"),
+    "no-route": _("A ticket fits no route: give it a queue, and the desk a route"),
+    "nobody-fits": _("Nobody is there for a ticket: give it to somebody"),
     "note-refused": _("A written page was refused"),
     "heartbeat-not-sent": _("The heartbeat does not get through"),
     "test-page-not-accepted": _("Somebody did not accept a test page"),
