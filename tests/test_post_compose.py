@@ -204,6 +204,9 @@ def test_an_answer_without_a_subject_is_about_the_report() -> None:
     assert subject(sample(Answer("Fatto.", "Anna Verdi"), "it")) == "La sua segnalazione [PR-1002-4137]"
 
 
+CALL_BACK = next(content.callback for content in SAMPLE_CONTENTS if isinstance(content, Receipt) and content.callback)
+
+
 def test_a_notice_is_automatic_but_wants_to_hear_of_its_bounce() -> None:
     letter = sample(Notice("priority", "P1", RECEIPT.clocks), "it")
     message = read(compose(letter))
@@ -214,7 +217,9 @@ def test_a_notice_is_automatic_but_wants_to_hear_of_its_bounce() -> None:
 
 
 def test_automatic_letters_have_no_field_that_could_hold_what_the_sender_wrote() -> None:
-    assert set(Receipt.__dataclass_fields__) == {"clocks", "priority", "updates_every", "notes", "channels", "missing"}
+    assert set(Receipt.__dataclass_fields__) == {
+        "clocks", "priority", "updates_every", "notes", "channels", "missing", "callback",
+    }  # fmt: skip
     assert not {"subject", "body", "to_name", "sender"} & set(Letter.__dataclass_fields__)
 
 
@@ -230,7 +235,7 @@ def test_every_letter_is_seven_bits_wide_enough_for_any_relay_and_narrow_enough_
     plain, html = bodies(raw)
     assert max(len(line) for line in plain.splitlines()) <= 72
     assert html.startswith("<!DOCTYPE html>")
-    assert "http" not in html
+    assert "http" not in html.replace(CALL_BACK, "")  # the one address that a letter of ours may lead to
     assert compose(sample(content, language)) == raw  # type: ignore[arg-type]
 
 

@@ -217,7 +217,7 @@ def test_many_different_mails_at_once_are_as_many_tickets_with_their_jobs(world:
     numbers = {done.number for some in outcomes for done in some}
     assert len(numbers) == 24
     for ticket in world.tickets():
-        assert sorted(world.jobs(ticket)) == ["acknowledge", "clock"]
+        assert sorted(world.jobs(ticket)) == ["acknowledge", "clock", "relate"]
 
 
 def test_answers_to_one_ticket_at_once_are_all_on_it(world: World) -> None:

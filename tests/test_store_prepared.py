@@ -15,7 +15,7 @@ from gateway.store.tables import reports as ledger
 
 AT = datetime(2026, 11, 16, 9, 30, 0, 123_456, UTC)
 ROW: dict[str, Any] = {
-    "kind": "page", "ticket_id": None, "run_at": AT, "fence": 0, "attempts": 0, "state": {"è": [1]}, "error": None,
+    "kind": "page", "ticket_id": None, "run_at": AT, "fence": 0, "attempts": 0, "urgency": 0, "state": {"è": [1]}, "error": None,
 }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def test_what_is_written_is_read_back_as_core_reads_it(database: Database) -> No
         return made, Prepared(everything).rows(connection, {}), connection.execute(everything).all()
 
     made, ours, cores = database.write(story)
-    assert ours == [tuple(row) for row in cores] == [(made, "page", None, AT, 0, 0, {"è": [1]}, None)]
+    assert ours == [tuple(row) for row in cores] == [(made, "page", None, AT, 0, 0, {"è": [1]}, None, 0)]
 
 
 def test_many_rows_go_in_at_once_and_none_is_no_statement(database: Database) -> None:
