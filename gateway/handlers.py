@@ -31,7 +31,7 @@ from routing.tickets import Ticket
 log = structlog.get_logger(__name__)
 
 HOUR = timedelta(hours=1)
-PATIENT = frozenset({"acknowledge"})  # what any other job, a page above all, goes before
+PATIENT = frozenset({"acknowledge", "relate"})  # what any other job, a page above all, goes before
 # A page that fails is shouted about at once and tried every quarter of a minute for hours; mail is tried for five days
 # (RFC 5321 section 4.5.4.1), and somebody knows after a few minutes that it does not leave.
 MAIL = Patience(alarm_at=6, give_up_at=130)

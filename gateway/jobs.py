@@ -7,6 +7,7 @@ attempts, buries the job with an alarm. How patient to be is data by kind; no ki
 """
 
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 POLL_SECONDS = 5.0
+PATIENT_SECONDS = 2.0  # between two rounds of patient jobs while a wave of mails lasts
 STAND_BACK_SECONDS = 0.25  # between two rounds of jobs while somebody at a door waits for a promise
 USUAL = Patience()
 
@@ -50,6 +52,8 @@ class Runner:
         self._handlers = handlers
         self._kinds = sorted(handlers)
         self._ranks = [sorted(set(handlers).difference(patient)), sorted(set(handlers).intersection(patient))]
+        self._turns = self._ranks
+        self._patient_at = float("-inf")
         self._workers = workers
         self._lease = lease
         self._woken = threading.Event()
@@ -87,6 +91,7 @@ class Runner:
             while not self._stopping.is_set():
                 if self._busy():
                     self._stopping.wait(STAND_BACK_SECONDS)
+                self._turns = self._ranks if self._may_be_patient() else self._ranks[:1]
                 self._woken.clear()
                 try:
                     wait = self._round(pool)
@@ -97,6 +102,14 @@ class Runner:
                     wait = POLL_SECONDS
                 if wait > 0:
                     self._woken.wait(wait)
+
+    def _may_be_patient(self) -> bool:
+        """Patient jobs wait for the end of a wave, but never longer than PATIENT_SECONDS."""
+        now = time.monotonic()
+        if self._busy() and now - self._patient_at < PATIENT_SECONDS:
+            return False
+        self._patient_at = now
+        return True
 
     def _round(self, pool: ThreadPoolExecutor) -> float:
         """Hand due jobs to free workers; how long to sleep then, in seconds."""
@@ -126,7 +139,7 @@ class Runner:
 
     def _claimed(self, connection: Connection, now: datetime, limit: int) -> tuple[Job, ...]:
         claimed: tuple[Job, ...] = ()
-        for kinds in self._ranks:
+        for kinds in self._turns:
             if kinds and len(claimed) < limit:
                 claimed += jobs.claim(connection, now, limit - len(claimed), self._lease, kinds)
         return claimed
