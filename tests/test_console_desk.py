@@ -210,3 +210,13 @@ def test_what_cannot_be_done_says_why_and_changes_nothing(world: World) -> None:
     assert answer.status_code == 409
     assert f"{number} is resolved" in answer.text
     assert world.rows() == before
+
+
+def test_what_a_report_lacks_is_told_beside_its_kind_and_not_as_something_that_is_not_covered(begin: Begin) -> None:
+    world = begin("demo", "2026-11-25 10:00")
+    world.mail("emma.clarke@charlie-demo.example", "Fax", "The fax is down.")
+    lacking = [line for line in world.ticket().evidence if line.startswith("mark: lacks-")]
+    assert lacking, world.ticket().evidence
+    page = world.agent().client.get(f"/tickets/{world.ticket().number}").text
+    assert "asked for in the first answer" in page
+    assert "Not covered" not in page

@@ -37,28 +37,38 @@ ABOUT: Mapping[str, str] = {
     "acknowledge": "answer",
 }
 ORDER = ("who", "entitlement", "kind", "priority", "plan", "deadline", "merge", "queue", "page", "answer")
-AUTOMATIC = ("unverified",)  # marks that the page shows in a place of their own
 YES = _("Yes")
 NO = _("No")
 NEW = _("A new matter")
 JOINED = _("Follows an earlier ticket")
 PROVISIONAL = _("The clock of the claimed plan, provisionally")
 COVERED = _("Not covered")
+NOTICED: Mapping[str, str] = {
+    "lacks-example": _("An example is missing: asked for in the first answer"),
+    "lacks-steps": _("The steps are missing: asked for in the first answer"),
+    "lacks-configuration": _("The configuration is missing: asked for in the first answer"),
+    "several-problems": _("It seems to speak of several problems"),
+}
 
 
 def decisions(ticket: Ticket, desk: Desk, contact: str, language: str, say: Say) -> tuple[Decision, ...]:
     """The evidence by decision, each with what it came to."""
     found: dict[str, list[str]] = {}
+    noticed: list[str] = []  # the other marks say nothing of what is covered
     for line in ticket.evidence:
         topic, colon, rest = line.partition(": ")
+        if topic == "mark" and rest not in entitlement.WORDS:
+            noticed += [say(NOTICED[rest])] if rest in NOTICED else []
+            continue
         about = ABOUT.get(topic, "who") if colon and rest not in entitlement.TELLING else "who"
         words = _line(topic, rest, language) if colon and topic in ABOUT else line
-        if not (topic == "mark" and rest in AUTOMATIC):
-            found.setdefault(about, []).append(words)
+        found.setdefault(about, []).append(words)
     found.setdefault("who", [])
     return tuple(
         Decision(
-            about, _verdict(about, found[about], ticket, desk, contact, language, say), _below(about, found[about])
+            about,
+            _verdict(about, found[about], ticket, desk, contact, language, say),
+            (*_below(about, found[about]), *(noticed if about == "kind" else ())),
         )
         for about in ORDER
         if about in found
