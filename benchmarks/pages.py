@@ -33,7 +33,7 @@ import sqlalchemy as sa  # noqa: E402
 from databases import cluster, settings_of  # noqa: E402
 
 from gateway import app  # noqa: E402
-from gateway.paging_news import told  # noqa: E402
+from gateway.paging.news import told  # noqa: E402
 from gateway.settings import Settings  # noqa: E402
 from gateway.store import calls, jobs, tables, tickets  # noqa: E402
 from gateway.store.database import open_database  # noqa: E402

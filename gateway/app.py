@@ -26,39 +26,35 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 import ivr
-from gateway import (
-    authenticate,
-    demo,
-    held,
-    importing,
-    oncall_calendars,
-    oncall_notices,
-    oncall_watch,
-    paging_drills,
-    paging_notes,
-    paging_rooms,
-    promises,
-    retention,
-    watchdog,
-)
-from gateway.callbacks import Callbacks
-from gateway.calls import Calls
+from gateway import demo
+from gateway.calls.callbacks import Callbacks
+from gateway.calls.recordings import Recordings
+from gateway.calls.story import Calls
+from gateway.calls.transcribing import Whisper
 from gateway.engine import Arrival, Engine, Mail
 from gateway.errors import Permanent, Temporary
 from gateway.filing import secret_of
 from gateway.handlers import PATIENCE, PATIENT, Handlers
 from gateway.jobs import Runner
-from gateway.pager import Lines, Pager
+from gateway.mail import authenticate, held, promises
+from gateway.mail.porter import Handed, Porter
+from gateway.mail.promises import Promises
+from gateway.oncall import calendars as oncall_calendars
+from gateway.oncall import notices as oncall_notices
+from gateway.oncall import watch as oncall_watch
+from gateway.paging import drills as paging_drills
+from gateway.paging import notes as paging_notes
+from gateway.paging import rooms as paging_rooms
+from gateway.paging import watchdog
+from gateway.paging.pager import Lines, Pager
+from gateway.people import importing
 from gateway.phone import carriers, switchboard
 from gateway.phone.carrier import Carrier as Company
 from gateway.phone.carrier import Orders
 from gateway.phone.exchange import Exchange
 from gateway.phone.simulator import Line
 from gateway.phone.timeline import Timeline
-from gateway.porter import Handed, Porter
 from gateway.post import send
-from gateway.promises import Promises
-from gateway.recordings import Recordings
 from gateway.settings import Settings
 from gateway.smtp import Limits, Listener
 from gateway.store import alarms, desks, jobs, users
@@ -66,7 +62,7 @@ from gateway.store import recordings as stored_recordings
 from gateway.store.database import Database
 from gateway.store.directory import Difference
 from gateway.store.migrate import migrate
-from gateway.transcribing import Whisper
+from gateway.upkeep import retention
 from gateway.web import callback_link, console, intake, page_doors
 from gateway.web import phone as phone_door
 from gateway.web.app import Web, make_app

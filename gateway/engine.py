@@ -16,15 +16,16 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Connection
 
-from gateway import addressed, authenticate, clues, entries, events, folding, forms, oncall, reader, rounds
-from gateway import author as authors
-from gateway.addressed import House
-from gateway.author import Author
 from gateway.errors import Permanent, Temporary
 from gateway.filing import Filing
-from gateway.mail import Arrival, Beside, Mail, Outcome
-from gateway.proving import Prover
-from gateway.reader import Reading
+from gateway.mail import addressed, authenticate, clues, entries, forms, reader, rounds
+from gateway.mail import author as authors
+from gateway.mail.addressed import House
+from gateway.mail.author import Author
+from gateway.mail.proving import Prover
+from gateway.mail.reader import Reading
+from gateway.mail.values import Arrival, Beside, Mail, Outcome
+from gateway.oncall import duty as oncall
 from gateway.settings import Settings
 from gateway.settings.mail_door import Recipient
 from gateway.store import directory, jobs, reports, tickets
@@ -32,6 +33,7 @@ from gateway.store.database import Database
 from gateway.store.directory import StoredFinder
 from gateway.store.jobs import Todo
 from gateway.store.tickets import NewEntry
+from gateway.tickets import events, folding
 from identity import match, normal, rights, sender
 from identity.clues import Signs
 from identity.people import Recognition

@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from gateway import assigning
 from gateway.post import compose, signing, tokens
 from gateway.post.letter import Content, Letter
 from gateway.settings import ConfigError, Settings
@@ -21,6 +20,7 @@ from gateway.store.database import Database
 from gateway.store.directory import StoredFinder
 from gateway.store.jobs import Todo
 from gateway.store.tickets import NewEntry
+from gateway.tickets import assigning
 from identity.people import Recognition
 from routing import agenda, precedence, sla
 from routing.decide import NOBODY_FITS, Decision

@@ -11,21 +11,21 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from gateway import callback_links
-from gateway.clocks import Clocks
+from gateway.calls import links as callback_links
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.filing import said
-from gateway.pager import Pager
+from gateway.mail.verifying import Verifying
+from gateway.paging.pager import Pager
+from gateway.paging.watchdog import PATIENCE as WATCHFUL
 from gateway.post import budget, send
 from gateway.post.letter import Letter, Note, Receipt, mailbox
 from gateway.post.send import SmartHost
-from gateway.relating import Relating
 from gateway.store import calls, jobs, letters, tickets
 from gateway.store.jobs import Handler, Job, Patience, Settled
 from gateway.store.tickets import NewEntry
-from gateway.verifying import Verifying
-from gateway.watchdog import PATIENCE as WATCHFUL
+from gateway.tickets.clocks import Clocks
+from gateway.tickets.relating import Relating
 from routing.tickets import Ticket
 
 log = structlog.get_logger(__name__)

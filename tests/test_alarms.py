@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 from typer.testing import CliRunner
 from world import Agent, World
 
-from gateway import checks
 from gateway.cli.commands import app
 from gateway.store import alarms, jobs, tables, tickets
 from gateway.store import database as databases
+from gateway.upkeep import checks
 from gateway.web import phrases
 
 

@@ -10,7 +10,7 @@ import dkim
 import pytest
 
 import parsers
-from gateway.authenticate import DnsTrouble, Resolver, authenticate
+from gateway.mail.authenticate import DnsTrouble, Resolver, authenticate
 from identity.people import Authentication
 from identity.results import Edge
 

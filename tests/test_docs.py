@@ -17,7 +17,7 @@ import typer
 import yaml
 
 import ivr
-from gateway.callers import WHY
+from gateway.calls.callers import WHY
 from gateway.cli.commands import app
 from gateway.web import phrases
 from ivr import events

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from databases import settings_of
 
-from gateway import app, importing
+from gateway import app
+from gateway.people import importing
 from gateway.settings.source import ConfigError
 from gateway.store import directory
 from gateway.store.database import Database, open_database

@@ -14,8 +14,8 @@ import pytest
 from databases import DESKS, Stock
 from world import World
 
-from gateway import files
 from gateway.engine import Arrival, Outcome
+from gateway.mail import files
 from gateway.store import reports
 
 PRESA = (str(Path(sys.executable).with_name("presa")),)

@@ -10,12 +10,13 @@ from databases import DESKS, Stock, settings_of
 from typer.testing import CliRunner
 from world import World
 
-from gateway import checks, promises
 from gateway.cli.commands import app
-from gateway.promises import Promises
+from gateway.mail import promises
+from gateway.mail.promises import Promises
 from gateway.store import mailboxes, tables, tallies
 from gateway.store.database import open_database
 from gateway.store.mailboxes import Listed, Place
+from gateway.upkeep import checks
 
 
 def kinds(world: World) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import oncall_calendars as calendars
-from gateway.oncall_calendars import Unread
+from gateway.oncall import calendars
+from gateway.oncall.calendars import Unread
 from routing.oncall import Layer, OnCall, Person, Policy, Rota, Step
 
 NOW = datetime(2026, 10, 20, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from databases import DESKS, settings_of
 
-from gateway import oncall as shell
+from gateway.oncall import duty as shell
 from gateway.settings.desk import load_desk
 from gateway.settings.desk_duty import layer_of
 from gateway.settings.desk_model import LayerSection

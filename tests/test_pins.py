@@ -12,10 +12,11 @@ import pytest
 from databases import settings_of
 from typer.testing import CliRunner
 
-from gateway import app, importing, issuing, pins
+from gateway import app
 from gateway.cli.commands import app as commands
 from gateway.clock import MovedClock
 from gateway.errors import Permanent
+from gateway.people import importing, issuing, pins
 from gateway.store import directory
 from gateway.store.database import Database, open_database
 

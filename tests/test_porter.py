@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from gateway import frames
 from gateway.errors import Permanent, Temporary
-from gateway.porter import COMMAND, Handed, Porter
+from gateway.mail import frames
+from gateway.mail.porter import COMMAND, Handed, Porter
 from gateway.settings.mail_door import MailDoor
 from gateway.smtp import Limits, Listener
 
@@ -63,7 +63,7 @@ def sent(port: int, mail: bytes = MAIL) -> "asyncio.Future[str]":
 def doors_of(parent: int) -> list[int]:
     """The living children of a process."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text()
-    return [int(pid) for pid in children.split() if b"gateway.porter" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [int(pid) for pid in children.split() if b"gateway.mail.porter" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 @on_a_loop

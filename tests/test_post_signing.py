@@ -9,7 +9,7 @@ import pytest
 from databases import Stock, settings_of
 from world import World
 
-from gateway import authenticate, checks
+from gateway.mail import authenticate
 from gateway.post import signing
 from gateway.post.check import SAMPLE_CONTENTS, sample
 from gateway.post.compose import compose
@@ -17,6 +17,7 @@ from gateway.rehearsal import Rehearsal
 from gateway.settings import ConfigError
 from gateway.settings.presa import Dkim
 from gateway.store.database import open_database
+from gateway.upkeep import checks
 from parsers import parse
 
 WHERE = Dkim("example.test", "presa")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway import reader
-from gateway.reader import COMMAND, Reader, Reading
+from gateway.mail import reader
+from gateway.mail.reader import COMMAND, Reader, Reading
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-TAME = "import gateway.reader as r, os, time; real = r.read\n"
+TAME = "import gateway.mail.reader as r, os, time; real = r.read\n"
 SLEEPER = TAME + "r.read = lambda raw, at: time.sleep(60) if b'sleep' in raw else real(raw, at)\nr.main()"
 MORTAL = TAME + "r.read = lambda raw, at: os._exit(3) if b'die' in raw else real(raw, at)\nr.main()"
 BABBLER = "import sys; sys.stdout.write('not an answer at all'); sys.stdout.flush(); sys.stdin.read()"

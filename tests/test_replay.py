@@ -11,11 +11,12 @@ from databases import DESKS, Stock, settings_of
 from typer.testing import CliRunner
 from world import World
 
-from gateway import held, settings
+from gateway import settings
 from gateway.cli.commands import app
-from gateway.held import Choice
-from gateway.replay import Replay, Replayed
+from gateway.mail import held
+from gateway.mail.held import Choice
 from gateway.settings import Settings
+from gateway.upkeep.replay import Replay, Replayed
 
 
 def replayed(world: World, changed: Settings | None = None) -> list[Replayed]:

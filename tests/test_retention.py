@@ -12,13 +12,15 @@ import sqlalchemy as sa
 from databases import Stock
 from world import World
 
-from gateway import backups, held, personal, retention
 from gateway.errors import Permanent
-from gateway.held import Choice
+from gateway.mail import held
+from gateway.mail.held import Choice
+from gateway.people import personal
 from gateway.settings.presa import Retention
 from gateway.store import people, reports, tables
 from gateway.store.database import open_database
 from gateway.store.migrate import newest
+from gateway.upkeep import backups, retention
 
 SECRET_WORDS = "la parola segreta"
 

@@ -11,9 +11,9 @@ import pytest
 from test_authenticate import EDGE, check, key
 
 import parsers
-from gateway import author as authors
 from gateway import settings as configuration
-from gateway.authenticate import authenticate
+from gateway.mail import author as authors
+from gateway.mail.authenticate import authenticate
 from identity import match
 
 SETTINGS = configuration.load(Path(__file__).parents[1] / "desks" / "test", {})

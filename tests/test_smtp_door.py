@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 from smtp_peer import CERTIFICATE, QUICK, Peer, house
 
-from gateway import porter
 from gateway.errors import Permanent, Temporary
+from gateway.mail import porter
 from gateway.smtp import Delivery, Door, Limits, Listener
 from gateway.smtp.hall import counted_as
 

@@ -17,10 +17,11 @@ import sqlalchemy as sa
 from databases import settings_of
 from smtp_peer import QUICK, House, Peer, house
 
-from gateway import app, reader
+from gateway import app
 from gateway.app import Intake
 from gateway.engine import Engine
-from gateway.porter import Handed
+from gateway.mail import reader
+from gateway.mail.porter import Handed
 from gateway.smtp import Delivery
 from gateway.store import reports, tickets
 from gateway.store.database import Database

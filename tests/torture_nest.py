@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 PRELOADED = (
-    "gateway.app", "gateway.cli.commands", "gateway.cli.workers", "gateway.checks", "gateway.demo", "gateway.logs", "gateway.post.check",
+    "gateway.app", "gateway.cli.commands", "gateway.cli.workers", "gateway.upkeep.checks", "gateway.demo", "gateway.logs", "gateway.post.check",
     "alembic.command", "alembic.config", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite",
     "uvloop", "uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.off",
 )  # fmt: skip

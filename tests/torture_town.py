@@ -422,7 +422,7 @@ class Town:
 
 def _is_door(pid: int) -> bool:
     with suppress(OSError):
-        return b"gateway.porter" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"gateway.mail.porter" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 

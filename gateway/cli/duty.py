@@ -29,7 +29,7 @@ from gateway.cli.common import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from gateway.oncall_changes import Entry
+    from gateway.oncall.changes import Entry
     from gateway.store.database import Database
     from routing.desk import Desk
 
@@ -53,7 +53,7 @@ def oncall(
     """Who is rung, in order."""
     if context.invoked_subcommand is not None:
         return
-    from gateway import oncall as duty
+    from gateway.oncall import duty
     from routing import oncall as duties
 
     known = _desk(desk, config)
@@ -87,7 +87,7 @@ def gaps(
     config: Config = None, database: DatabaseUrl = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """What is wrong with the duty of the coming days; exit 1 when anything is."""
-    from gateway import oncall as duty
+    from gateway.oncall import duty
 
     known = _desk(desk, config)
     start, ahead = instant(at, "--at") if at else datetime.now(UTC), timedelta(days=days)
@@ -117,7 +117,7 @@ def override(
     rota: RotaName = None, desk: DeskName = None, config: Config = None, database: DatabaseUrl = None,
 ) -> None:  # fmt: skip
     """This person is on duty then, whatever the rota says."""
-    from gateway import oncall_changes
+    from gateway.oncall import changes as oncall_changes
 
     known, begins, ends = _desk(desk, config), instant(start, "--from"), instant(end, "--to")
     of = _rota(known, rota)
@@ -134,7 +134,7 @@ def swap(
     rota: RotaName = None, desk: DeskName = None, config: Config = None, database: DatabaseUrl = None,
 ) -> None:  # fmt: skip
     """Two shifts change hands."""
-    from gateway import oncall_changes
+    from gateway.oncall import changes as oncall_changes
 
     known, first, second = _desk(desk, config), instant(one, "ONE"), instant(other, "OTHER")
     of = _rota(known, rota)
@@ -148,7 +148,7 @@ def absence(
     desk: DeskName = None, config: Config = None, database: DatabaseUrl = None,
 ) -> None:  # fmt: skip
     """This person is away; without a substitute it is a gap that is shouted about."""
-    from gateway import oncall_changes
+    from gateway.oncall import changes as oncall_changes
 
     known, begins, ends = _desk(desk, config), instant(start, "--from"), instant(end, "--to")
     _change(
@@ -163,7 +163,7 @@ def undo(
     desk: DeskName = None, config: Config = None, database: DatabaseUrl = None,
 ) -> None:  # fmt: skip
     """A change holds no longer; of a swap neither half does."""
-    from gateway import oncall_changes
+    from gateway.oncall import changes as oncall_changes
 
     known = _desk(desk, config)
     _change(database, "-", lambda c, e: oncall_changes.take_back(c, known, change, e.by, e.now))
@@ -245,7 +245,7 @@ def fairness(
     """Hours, nights, weekend days and pages of each person."""
     from dataclasses import asdict
 
-    from gateway import oncall as duty
+    from gateway.oncall import duty
 
     known = _desk(desk, config)
     with database_of(database) as opened:
@@ -295,7 +295,7 @@ def _perhaps(url: str | None, config: Path | None) -> "Iterator[Database | None]
 
 
 def _change(url: str | None, reason: str, does: Any) -> None:
-    from gateway.oncall_changes import Entry
+    from gateway.oncall.changes import Entry
 
     with database_of(url) as opened:
         entry = Entry(_me(), opened.clock.now(), reason)

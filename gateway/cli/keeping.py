@@ -13,9 +13,9 @@ import typer
 from gateway.cli.common import DEMO_DATABASE, AsJson, Config, DatabaseUrl, database_of, settings_of, show, wrong
 
 if TYPE_CHECKING:
-    from gateway.backups import Progress
     from gateway.engine import Engine
-    from gateway.held import How
+    from gateway.mail.held import How
+    from gateway.upkeep.backups import Progress
     from gateway.web.held_desk import HeldDesk
 
 
@@ -86,7 +86,7 @@ def _show(desk: "HeldDesk", report: int, *, as_json: bool) -> None:
 def _release(engine: "Engine", reports: list[int], how: "How", ticket: str, by: str) -> int:
     """Each in its own transaction; deciding the same again changes nothing. The exit code."""
     from gateway.errors import Permanent
-    from gateway.held import Choice, release
+    from gateway.mail.held import Choice, release
 
     failed = 0
     for report in reports:
@@ -106,7 +106,7 @@ def export(
     database: DatabaseUrl = None,
 ) -> None:
     """Everything that is stored about a person or a customer."""
-    from gateway import personal
+    from gateway.people import personal
     from gateway.store import people
 
     if (person is None) == (customer is None):
@@ -135,7 +135,7 @@ def erase(
     database: DatabaseUrl = None,
 ) -> None:
     """Erase a person's data for good: texts, raw mails, attachments, letters, calls. Ids stay as the audit."""
-    from gateway import personal
+    from gateway.people import personal
     from gateway.store import people
 
     with database_of(database) as opened:
@@ -166,7 +166,7 @@ def backup(
     database: DatabaseUrl = None,
 ) -> None:
     """A whole copy of the database; Presa may be up."""
-    from gateway import backups
+    from gateway.upkeep import backups
 
     with database_of(database) as opened, _bar("copying") as progress:
         size = backups.backup(opened, file, force=force, progress=progress)
@@ -179,7 +179,7 @@ def restore(
     database: DatabaseUrl = None,
 ) -> None:
     """Make the database what a copy holds. Stop Presa first."""
-    from gateway import backups
+    from gateway.upkeep import backups
 
     with _bar("restoring") as progress:
         revision = backups.restore(database or DEMO_DATABASE, file, force=force, progress=progress)

@@ -19,7 +19,7 @@ def try_out(
     at_night: Annotated[bool, typer.Option("--at-night", help="Ring at once, whatever the hour is there.")] = False,
 ) -> None:
     """Rings somebody, every quarter of an hour, until they have pressed 1 once."""
-    from gateway import paging_drills
+    from gateway.paging import drills as paging_drills
 
     desks = settings_of(config).desks.values()
     found = [

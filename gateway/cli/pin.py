@@ -8,7 +8,7 @@ import typer
 from gateway.cli.common import AsJson, Config, DatabaseUrl, database_of, settings_of, show, wrong
 
 if TYPE_CHECKING:
-    from gateway.issuing import Issued
+    from gateway.people.issuing import Issued
 
 app = typer.Typer(no_args_is_help=True, help="PINs that callers prove themselves with: issue, rotate, revoke, list.")
 
@@ -26,8 +26,8 @@ def issue(
     config: Config = None, database: DatabaseUrl = None,
 ) -> None:  # fmt: skip
     """A new PIN beside those there are. It is shown now and never again."""
-    from gateway import issuing
     from gateway.filing import filing_of
+    from gateway.people import issuing
     from routing import numbers
 
     settings = settings_of(config)
@@ -51,7 +51,7 @@ def rotate(
     customer: Customer, contact: Contact = None, digits: Digits = 6, config: Config = None, database: DatabaseUrl = None
 ) -> None:  # fmt: skip
     """A new PIN in the place of the old ones of the same owner, which hold no longer."""
-    from gateway import issuing
+    from gateway.people import issuing
 
     with database_of(database) as opened:
         issued = issuing.issue(settings_of(config), opened, customer, contact=contact, digits=digits, instead=True)
@@ -66,7 +66,7 @@ def revoke(
     database: DatabaseUrl = None,
 ) -> None:
     """A PIN holds no longer."""
-    from gateway import issuing
+    from gateway.people import issuing
 
     with database_of(database) as opened:
         issuing.revoke(opened, pin)

@@ -64,7 +64,7 @@ def merge(
     database: DatabaseUrl = None,
 ) -> None:
     """Two tickets of one customer are one problem: join the first into the second. 'presa unmerge' undoes it."""
-    from gateway import merging
+    from gateway.tickets import merging
 
     _change(ticket, config, database, lambda c, filing, found, at: merging.merge(c, filing, found, into, by=by, at=at))
     typer.echo(f"{ticket} is merged into {into}; 'presa unmerge {ticket}' undoes it")
@@ -77,7 +77,7 @@ def unmerge(
     database: DatabaseUrl = None,
 ) -> None:
     """A merged ticket is one of its own again, with its own receipt and clocks."""
-    from gateway import merging
+    from gateway.tickets import merging
 
     _change(ticket, config, database, lambda c, filing, found, at: merging.unmerge(c, filing, found, by=by, at=at))
     typer.echo(f"{ticket} is a ticket of its own again")

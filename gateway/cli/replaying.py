@@ -9,7 +9,7 @@ import typer
 from gateway.cli.common import AsJson, Config, DatabaseUrl, database_of, instant, settings_of, show
 
 if TYPE_CHECKING:
-    from gateway.replay import Replayed
+    from gateway.upkeep.replay import Replayed
 
 
 def replay(
@@ -23,7 +23,7 @@ def replay(
     from rich.progress import Progress
 
     from gateway.filing import secret_of
-    from gateway.replay import Replay
+    from gateway.upkeep.replay import Replay
 
     start = instant(since, "--since") if since else None
     settings = settings_of(config)

@@ -44,9 +44,10 @@ def up(
     pid_file: Annotated[Path | None, typer.Option(help="Where to write the process id.")] = None,
 ) -> None:
     """Open every door and stay in the foreground until SIGTERM or Ctrl-C."""
-    from gateway import listening, logs
+    from gateway import logs
     from gateway.app import Doors
     from gateway.cli import workers as children
+    from gateway.mail import listening
 
     logs.configure()
     if demo and config is not None:
@@ -165,7 +166,7 @@ def check(
     """Configuration, database, ledger, on-call, calendars: everything that would fail at 3 a.m. Exit code 1 if anything
     is wrong.
     """
-    from gateway.checks import Finding, check_all
+    from gateway.upkeep.checks import Finding, check_all
 
     found: list[Finding] = check_all(
         settings_of(config), database or (DEMO_DATABASE if config is None else None), offline=offline
@@ -183,7 +184,7 @@ def import_(
     database: DatabaseUrl = None,
 ) -> None:
     """Make the stored directory exactly what the file says; nothing half done."""
-    from gateway import importing
+    from gateway.people import importing
 
     settings = settings_of(config)
     kind: importing.Kind = "csv" if file.suffix.lower() == ".csv" else "yaml"
@@ -211,8 +212,8 @@ def ingest(
     from rich.console import Console
     from rich.progress import Progress
 
-    from gateway import files as mailfiles
     from gateway.engine import Arrival
+    from gateway.mail import files as mailfiles
     from identity.results import Edge
 
     settings = settings_of(config)

@@ -97,7 +97,7 @@ def who(
 def _of_mail(settings: "Settings", path: Path, trusted_edge: str | None) -> "Signs | str":
     """What the mail shows of its author; the reason when it must be held."""
     import parsers
-    from gateway import authenticate, author
+    from gateway.mail import authenticate, author
     from identity.results import Edge
 
     raw = path.read_bytes()

@@ -5,8 +5,8 @@ import signal
 import sys
 from collections.abc import Callable
 
-from gateway import authenticate
 from gateway.app import Doors, build, serve
+from gateway.mail import authenticate
 from gateway.settings import Settings
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from gateway.engine import Engine
 from gateway.imap.watch import Watch
-from gateway.reader import Reader, Reading
+from gateway.mail.reader import Reader, Reading
 from gateway.settings.mailboxes import Mailbox
 
 log = structlog.get_logger(__name__)

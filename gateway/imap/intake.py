@@ -14,12 +14,12 @@ from hashlib import sha256
 import structlog
 from sqlalchemy import Connection
 
-from gateway import reader
 from gateway.engine import Arrival, Engine, Outcome
 from gateway.errors import Temporary
 from gateway.imap import canary
 from gateway.imap.client import PIECE, Declined, Dropped, Session
-from gateway.reader import Reading
+from gateway.mail import reader
+from gateway.mail.reader import Reading
 from gateway.settings.mailboxes import Mailbox
 from gateway.store import jobs, mailboxes, reports
 from gateway.store.mailboxes import AlreadySettled, Listed, Place

@@ -17,13 +17,13 @@ from hashlib import sha256
 import structlog
 from sqlalchemy import Connection
 
-from gateway import reader
 from gateway.engine import Engine
 from gateway.errors import Temporary
 from gateway.imap import oauth
 from gateway.imap.care import Care
 from gateway.imap.client import Declined, Dropped, Facts, Refused, Session, Tokens
 from gateway.imap.intake import Intake, Read
+from gateway.mail import reader
 from gateway.settings.mailboxes import Mailbox
 from gateway.store import jobs, mailboxes
 from gateway.store.mailboxes import LeaseLost, Listed, Place, StoredMailbox

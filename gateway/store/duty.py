@@ -1,7 +1,7 @@
 """What people change about the duty: overrides, swaps and absences; calendars kept elsewhere; secret feeds; and what
 pages tell of people and numbers.
 
-Nothing is deleted: who took something back stands beside who entered it. Refuses to judge (`gateway.oncall_changes`).
+Nothing is deleted: who took something back stands beside who entered it. Refuses to judge (`gateway.oncall.changes`).
 """
 
 import secrets as random_source

@@ -1,6 +1,6 @@
 """Held mails: what waits for a person's decision, what was called spam, and the story of each decision.
 
-A held mail is a line of the ledger; nothing here deletes one. `gateway.held` decides, this module only asks and writes.
+A held mail is a line of the ledger; nothing here deletes one. `gateway.mail.held` decides, this module only asks and writes.
 """
 
 import zlib

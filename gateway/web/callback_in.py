@@ -1,4 +1,4 @@
-"""`POST /in/callback`: a program asks that somebody be called back. Read here, judged by the story and `gateway.callbacks`.
+"""`POST /in/callback`: a program asks that somebody be called back. Read here, judged by the story and `gateway.calls.callbacks`.
 
 The wish is a report like any other, with its ticket, whether it is taken or refused; the same Idempotency-Key is the same
 wish. Refuses anything but JSON.
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway import callbacks
-from gateway.callbacks import Wish
+from gateway.calls import callbacks
+from gateway.calls.callbacks import Wish
+from gateway.calls.tolls import SAID
 from gateway.engine import Arrival, Engine, Outcome
 from gateway.errors import Permanent, Temporary
 from gateway.store import callbacks as store
-from gateway.tolls import SAID
 from gateway.web.reports_in import FIELDS, Refused, Typed, typed
 from routing import numbers
 

@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from gateway import callbacks, locale
-from gateway.callback_links import mark_of, number_of
-from gateway.callbacks import Wish
+from gateway import locale
+from gateway.calls import callbacks
+from gateway.calls.callbacks import Wish
+from gateway.calls.links import mark_of, number_of
 from gateway.engine import Engine
 from gateway.store import callbacks as store
 from gateway.web.labels import mark as _

@@ -1,7 +1,7 @@
 """The page of the customers who wait to be called back: in the order in which they are served, with what was tried; one
 button rings now, another says that it is done. Beside it the desk's agents, who come and go.
 
-This module refuses to decide whose turn it is (`gateway.callbacks`) and to hold SQL.
+This module refuses to decide whose turn it is (`gateway.calls.callbacks`) and to hold SQL.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from gateway import callbacks, waiting
-from gateway.callbacks import Wish
+from gateway.calls import callbacks, waiting
+from gateway.calls.callbacks import Wish
+from gateway.calls.tolls import SAID
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.store import callbacks as store
 from gateway.store import calls, jobs, tickets
 from gateway.store import waiting as lines
 from gateway.store.tickets import NewEntry
-from gateway.tolls import SAID
 from gateway.web import views
 from gateway.web.labels import mark as _
 from gateway.web.rendering import redirect

@@ -10,7 +10,7 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 import parsers
-from gateway import assigning, locale, vouching, work
+from gateway import locale
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.phone.carrier import media_type
@@ -19,6 +19,7 @@ from gateway.store.calls import StoredCall
 from gateway.store.queues import Further
 from gateway.store.tickets import Entry
 from gateway.store.users import StoredUser
+from gateway.tickets import assigning, vouching, work
 from gateway.web import phrases, related_desk, rows, story, timeline, why
 from gateway.web.duty_desk import DutyDesk
 from gateway.web.views import (

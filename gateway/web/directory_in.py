@@ -10,8 +10,8 @@ from typing import Any, get_args
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway import importing
-from gateway.importing import Imported, Kind
+from gateway.people import importing
+from gateway.people.importing import Imported, Kind
 from gateway.settings.source import ConfigError
 from gateway.web.reports_in import Refused
 

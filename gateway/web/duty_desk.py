@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from gateway import locale, oncall, oncall_changes
+from gateway import locale
 from gateway.engine import Engine
 from gateway.errors import Permanent
-from gateway.oncall_changes import Entry
+from gateway.oncall import changes as oncall_changes
+from gateway.oncall import duty as oncall
+from gateway.oncall.changes import Entry
 from gateway.settings import Settings
 from gateway.store import duty as store
 from gateway.store import users

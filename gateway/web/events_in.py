@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, get_args
 
-from gateway.forms import Given
+from gateway.mail.forms import Given
 from gateway.web.reports_in import Refused
 from routing import proactive
 from routing.desk import Desk

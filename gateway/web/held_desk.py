@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import parsers
-from gateway import held as deciding
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.filing import shown
-from gateway.held import Choice
+from gateway.mail import held as deciding
+from gateway.mail.held import Choice
 from gateway.store import held, reports
 from gateway.store.reports import LedgerRow
 from gateway.web import phrases

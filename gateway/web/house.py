@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from gateway import importing
 from gateway.engine import Arrival, Engine, Outcome
+from gateway.people import importing
 from gateway.store import api_tokens
 from gateway.store.api_tokens import NOTED_EVERY, ApiToken
 from gateway.web import callback_in

@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.engine import Arrival, Outcome
 from gateway.errors import Permanent, Temporary
-from gateway.forms import Given, as_mail
+from gateway.mail.forms import Given, as_mail
 from gateway.store.api_tokens import ApiToken
 from gateway.web import callback_in, directory_in, events_in, intake_pages, reports_in
 from gateway.web.reports_in import Refused, Typed

@@ -20,9 +20,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway import paging_news, paging_rooms, paging_sms
 from gateway.engine import Engine
-from gateway.paging_words import words
+from gateway.paging import news as paging_news
+from gateway.paging import rooms as paging_rooms
+from gateway.paging import sms as paging_sms
+from gateway.paging.words import words
 from gateway.phone.carrier import Carrier
 from gateway.store import calls, users
 from gateway.web.phone import signed_form

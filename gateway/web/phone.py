@@ -21,13 +21,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 import ivr
-from gateway.calls import PIN, Calls
-from gateway.engineers import recording_path
+from gateway.calls.pin_tries import Line
+from gateway.calls.recordings import Recordings
+from gateway.calls.story import PIN, Calls
 from gateway.errors import Temporary, Trouble
+from gateway.paging.engineers import recording_path
 from gateway.phone import carrier as phone
 from gateway.phone.carrier import ENDED, Carrier, Form
-from gateway.pin_tries import Line
-from gateway.recordings import Recordings
 from gateway.web.moments import MOST, Moments
 from routing.desk import Desk
 

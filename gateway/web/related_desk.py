@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
-from gateway import merging, wider, work
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.store import faults, presence, traces, users
+from gateway.tickets import merging, wider, work
 from gateway.web.related import FaultRow, Other, RelatedView, StaffRow
 from routing import numbers
 from routing.tickets import Ticket

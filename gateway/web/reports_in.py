@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from gateway.forms import Given, Upload
+from gateway.mail.forms import Given, Upload
 from identity import normal
 from routing.desk import Desk, Kind
 

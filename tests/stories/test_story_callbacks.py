@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from telephone import AGENTS, EMMA, ROSSI, agent, staffed
 from world import World, read_letter
 
-from gateway import waiting
+from gateway.calls import waiting
 from gateway.store import api_tokens, callbacks, tables
 
 Begin = Callable[..., World]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from telephone import AGENTS, EMMA, ROSSI, agent, staffed
 from world import OnThePhone, World
 
-from gateway import waiting
+from gateway.calls import waiting
 
 Begin = Callable[..., World]
 

@@ -13,9 +13,10 @@ import pytest
 from databases import settings_of
 from world import World, instant
 
-from gateway import oncall, oncall_changes
 from gateway.errors import Permanent
-from gateway.oncall_changes import Entry
+from gateway.oncall import changes as oncall_changes
+from gateway.oncall import duty as oncall
+from gateway.oncall.changes import Entry
 from gateway.rehearsal import Rehearsal
 from gateway.settings import Settings
 from gateway.store import duty as store

@@ -3,10 +3,10 @@
 import pytest
 from world import Agent, World, instant
 
-from gateway import held
 from gateway.errors import Permanent
-from gateway.held import Choice
-from gateway.held import release as decide
+from gateway.mail import held
+from gateway.mail.held import Choice
+from gateway.mail.held import release as decide
 from gateway.store import held as waiting
 
 TWO_AUTHORS = {"from_": "mario@acme.example", "headers": {}}

@@ -64,7 +64,7 @@ def test_a_mail_that_a_hundred_servers_have_had_is_held(world: World) -> None:
 
 
 def test_a_held_mail_of_a_loop_can_be_released_and_is_then_not_held_again(world: World) -> None:
-    from gateway import held
+    from gateway.mail import held
 
     world.engine.settings = replace(world.engine.settings, loops=Loops(mails_per_ticket=1))
     ours = acknowledged(world)

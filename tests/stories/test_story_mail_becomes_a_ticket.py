@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from world import World, instant
 
 import parsers
-from gateway import authenticate
 from gateway.errors import Temporary
+from gateway.mail import authenticate
 from gateway.store import reports
 from identity import match
 from parsers import Message

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from databases import settings_of
 from world import World, instant
 
-from gateway import paging_drills, watchdog
+from gateway.paging import drills as paging_drills
+from gateway.paging import watchdog
 from gateway.rehearsal import Rehearsal
 from gateway.store import jobs, tables, tickets
 from gateway.store import paging as store

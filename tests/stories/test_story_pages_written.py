@@ -14,7 +14,7 @@ import pytest
 from databases import settings_of
 from world import World, instant, read_letter
 
-from gateway.paging_notes import KIND
+from gateway.paging.notes import KIND
 from gateway.phone import twilio
 from gateway.rehearsal import TOKEN, Rehearsal
 from gateway.store.database import open_database

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from world import OnThePhone, World, read_letter
 
-from gateway import importing, issuing
 from gateway.errors import Permanent
 from gateway.filing import filing_of
+from gateway.people import importing, issuing
 from identity.directory import build
 
 

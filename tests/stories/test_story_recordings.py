@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from databases import Stock, settings_of
 from world import World, instant
 
-from gateway import personal, recordings
+from gateway.calls import recordings
+from gateway.calls.transcribing import Whisper
 from gateway.errors import Permanent
+from gateway.people import personal
 from gateway.rehearsal import Rehearsal
 from gateway.settings.presa import Retention, Transcription
 from gateway.store import people, tables
 from gateway.store.database import open_database
-from gateway.transcribing import Whisper
 from routing.desk import Desk
 
 EMMA = "+390655500303"

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from databases import Stock, settings_of
 from world import World, instant
 
-from gateway import wider
 from gateway.rehearsal import Rehearsal
 from gateway.store import faults, traces
 from gateway.store.database import open_database
+from gateway.tickets import wider
 from routing.tickets import OPEN, Ticket
 
 MARIO, ANNA = "mario@acme.example", "anna@acme.example"

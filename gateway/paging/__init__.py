@@ -1,0 +1,1 @@
+"""A page: rung until somebody accepts, written, joined, watched and reported."""

@@ -1,0 +1,1 @@
+"""Customers and their people: loaded, given PINs, handed out and erased."""

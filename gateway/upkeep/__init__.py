@@ -1,0 +1,1 @@
+"""Keeping house: checks, copies, retention, and what another configuration would change."""
