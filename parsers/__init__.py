@@ -51,7 +51,7 @@ def _read(raw: bytes, *, inside: bool = False) -> Message:
     invited = invites.read(body.attachments) if body.attachments else ()
     said = _words(body)
     words = said.whole
-    reply = _reply(said, froms[0].name if froms else "") if words else _asked(invited)
+    reply = _reply(said, froms) if words else _asked(invited)
     facts = automatic.Facts(raw, top, parts[0].kind, froms, to, subject or "", words, body.attachments)
     verdict = automatic.judge(facts)
     certified = "x-trasporto" in top or "x-ricevuta" in top
@@ -141,9 +141,9 @@ def _words(body: bodies.Bodies) -> hypertext.Views:
     return hypertext.Views(spoken, spoken, spoken)
 
 
-def _reply(said: hypertext.Views, author: str) -> replies.Reply:
+def _reply(said: hypertext.Views, froms: tuple[Address, ...]) -> replies.Reply:
     """What the author newly wrote; where all of a page is marked as a quote, it is a forwarded mail."""
-    author = author if " " in author and len(author) < 60 else ""  # a first name alone signs nothing
+    author = (froms[0].name or froms[0].addr.partition("@")[0]) if froms else ""
     own = replies.cut(said.own, author)
     if not own.with_signature and said.own != said.whole:
         own = replies.cut(said.whole, author)

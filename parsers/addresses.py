@@ -13,12 +13,13 @@ from parsers.message import Address
 
 MANY = 1_000
 _SPACE = " \t\r\n"
+LONGEST_NAME = 4_000  # characters as written
 LONGEST = 200_000  # characters of one header; nobody writes to a thousand people in more
 
 _PLAIN = re.compile(
     r'(?:"((?:[^"\\]|\\.)*)"\s*|([^"<>(),:;@\[\]\\]*))<([^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+)>', re.ASCII
 )
-_BARE = re.compile(r'[^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+', re.ASCII)
+_BARE = re.compile(r'(?!\')[^\s"<>(),:;@\[\]\\]+@[^\s"<>(),:;@\[\]\\]+', re.ASCII)
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^"<(),:;\[\s]+|\s+|.', re.DOTALL | re.ASCII)
 _QUOTED_INSIDE = re.compile(r'[^"<>]{0,1000}"(?:[^"\\]|\\.){0,1000}"[^"<>]{0,1000}>')
 _UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
@@ -41,7 +42,7 @@ def parse(value: str | None) -> tuple[Address, ...]:
 
 def _name(raw: str) -> str:
     """A display name for people: decoded, on one line, spaces single."""
-    return " ".join(line(encoded.words(raw)).split())
+    return " ".join(line(encoded.words(raw[:LONGEST_NAME])).split())
 
 
 class _Element:
@@ -51,6 +52,11 @@ class _Element:
         self.words: list[str] = []  # as written; quoted strings with their quotes
         self.comments: list[str] = []
         self.angles: list[str] = []
+        self.addressed = False  # a word holds an @
+
+    def add(self, word: str) -> None:
+        self.words.append(word)
+        self.addressed = self.addressed or ("@" in word and word[:1] != '"')
 
     def __bool__(self) -> bool:
         return bool(self.angles or self.comments or any(not word.isspace() for word in self.words))
@@ -58,7 +64,7 @@ class _Element:
     @property
     def bare(self) -> bool:
         """Only a name so far: `Rossi` of `Rossi, Mario <m@x>`."""
-        return not self.angles and not any("@" in word for word in self.words if word[:1] != '"')
+        return not self.angles and not self.addressed
 
     def phrase(self) -> str:
         return _name("".join(_unquoted(word) for word in self.words))
@@ -76,7 +82,8 @@ class _Element:
                 return [Address(comment, atoms[0])]
             return [Address(name or comment, "")] if (name or comment) and not name.endswith(":") else []
         found, rest = _specs(self.words)
-        return [Address(_name(rest) or comment, addr) for addr in found]
+        name = _name(rest) or comment
+        return [Address(name, addr) for addr in found[:MANY]]
 
 
 def _unquoted(word: str) -> str:
@@ -101,11 +108,13 @@ _SPEC = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+', re.DOTALL | re.ASCII)
 _AT = re.compile(" ?@ ?")
 _DOT = re.compile(r"(@[^\s@]*) (?=\.[^\s.])")  # RFC 5322 section 4.4: a domain may have spaces around its dots
 
+_DOTS = re.compile(r"(?<=[^\s.]) \. (?=[^\s.])")
+
 
 def _specs(words: list[str]) -> tuple[list[str], str]:
     """Addresses written without brackets, and the words that belong to none: `Mario m@x`, `mario @ x`, `"a b"@x`."""
     loose = _AT.sub("@", "".join(" " if word.isspace() else word if word[:1] != '"' else "\0" for word in words))
-    loose = _DOT.sub(r"\1", loose)
+    loose = _DOTS.sub(".", _DOT.sub(r"\1", loose))
     quoted = iter([word for word in words if word[:1] == '"'])
     text = re.sub("\0", lambda _: next(quoted), loose)
     found: list[str] = []
@@ -114,6 +123,7 @@ def _specs(words: list[str]) -> tuple[list[str], str]:
         (found if "@" in piece and piece[:1] + piece[-1:] != '""' else rest).append(piece)
     bare = [one.strip("[]") if one[:8].lower() == "[mailto:" else one for one in found]
     listed = [one[7:] if one[:7].lower() == "mailto:" else one for one in bare]
+    listed = [one[1:-1] if one[0] == one[-1] == "'" else one.rstrip(">") for one in listed]
     return listed, " ".join(_unquoted(piece) for piece in rest)
 
 
@@ -152,7 +162,7 @@ class _List:
             elif piece == '"':  # it never closes: dropped, and looked for only once
                 self.unclosed = True
             else:
-                self.element.words.append(piece)
+                self.element.add(piece)
         self._end(soft=False)
         return self.out[:MANY]
 

@@ -8,11 +8,11 @@ counts only beside other evidence. It does not know our own addresses; loops are
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
-from parsers import addresses, bounces
+from parsers import addresses, bounces, notices
 from parsers.headers import Headers
 from parsers.message import Address, Attachment
+from parsers.once import once
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Facts:
         """The first value of a header, lower-cased, "" when absent."""
         return (self.headers.raw(name) or "").lower() if name in self.headers else ""
 
-    @cached_property
+    @once
     def report_type(self) -> str:
         """The kind of a multipart/report (RFC 6522), from its parameter or from the part that makes it one."""
         if self.kind != "multipart/report":
@@ -47,44 +47,44 @@ class Facts:
         known = ("feedback-report", "disposition-notification", "delivery-status")
         return declared or next((name for name in known if f"message/{name}" in kinds), "")
 
-    @cached_property
+    @once
     def local(self) -> str:
         return self.froms[0].addr.lower().rpartition("@")[0] or self.froms[0].addr.lower() if self.froms else ""
 
-    @cached_property
+    @once
     def daemon(self) -> bool:
         """A mail system speaks: by address, or by name where the address is the system's own."""
         if _DAEMON.search(self.local):
             return True
         return bool(self.froms) and _DAEMON_NAME.search(self.froms[0].name) is not None
 
-    @cached_property
+    @once
     def system(self) -> bool:
         """A sender that is hardly a person: no address at all, or the name of a role or a program."""
         return (
             not self.froms
             or _SYSTEM.search(f"{self.local} {self.froms[0].name}".lower()) is not None
             or _NO_REPLY.search(self.local) is not None
-            or (_OPENING.match(self.words[:600]) is not None and self.returns_a_copy)
+            or (notices.OPENING.match(self.words[:600]) is not None and self.returns_a_copy)
         )
 
-    @cached_property
+    @once
     def returns_a_copy(self) -> bool:
         return "in-reply-to" not in self.headers and bounces.returns_a_copy(self.words, self.attachments)
 
-    @cached_property
+    @once
     def null_sender(self) -> bool:
         return self.value("return-path").replace(" ", "") == "<>"
 
-    @cached_property
+    @once
     def bounce(self) -> bounces.Report:
         return _bounce(self)
 
-    @cached_property
+    @once
     def auto_reply_header(self) -> bool:
         return _auto_reply_header(self)
 
-    @cached_property
+    @once
     def auto_reply(self) -> bool:
         return _auto_reply(self)
 
@@ -113,61 +113,6 @@ _SYSTEM = re.compile(
     r"antivirus|delivery|ndr|exchange|server|daemon|notification)(?:\b|_)|_(?:smtp|mail|delivery)_"
 )
 _ANSWER = re.compile(r"\s*(?:re|r|aw|sv|antw|fwd?|i|wg|tr|rv|enc)\s*:", re.IGNORECASE)
-_BOUNCE_SUBJECT = re.compile(
-    r"^\s{0,9}\W{0,3}\s{0,9}(?:undeliver|undelivrable|returned (?:mail|to sender)|mail (?:delivery|system error)|"
-    r"failure (?:notice|delivery)|delivery (?:status|"
-    r"failure|failed|notification|problem|report|delay|error|has failed)|message (?:undeliverable|delivery|"
-    r"could not)|non[- ]?delivery|"
-    r"nondeliverable|warning: (?:message|could not send)|mail could not be delivered|unable to deliver|delayed|"
-    r"(?:your )?(?:mail|message|e-?mail).{0,40}(?:not (?:be )?delivered|undeliverable|rejected|returned|failed)|"
-    r"permanent (?:delivery|failure)|unzustellbar|"
-    r"nicht zugestellt|zustellung|mancata consegna|impossibile recapitare|non recapitabile|recapito non riuscito|"
-    r"non remis|échec (?:de la )?(?:remise|distribution)|no se puede entregar|no entregado|error de entrega|"
-    r"não entregue|"
-    r"falha na entrega|delivery expiry|user unknown|bounced|notification d.état|"
-    r"notifica(?:zione)? .{0,30}(?:recapito|consegna)|"
-    r"unknown user|address not found|could not be delivered|\[?postmaster\]? mail delivery|e-?mail delivery)",
-    re.IGNORECASE,
-)
-_BOUNCE_WORDS = re.compile(
-    r"undeliver|(?:not|n't) (?:yet )?(?:be |been )?(?:able to )?(?:be )?deliver|deliver\w* .{0,60}(?:fail|abort|"
-    r"problem|delay|unsuccess|error)|"
-    r"(?:fail\w*|unable|problem\w*) .{0,30}deliver|returned (?:mail|message)|not listed|failure notice|user (?:is )?unknown|unknown user|"
-    r"no such (?:user|person|account|recipient)|"
-    r"mailbox (?:is )?(?:full|unavailable|not found|disabled|over)|quota (?:exceeded|full)|exceeded .{0,20}quota|"
-    r"over quota|does(?:n't| not) exist|"
-    r"permanent(?:ly)? (?:fatal |fail|error)|fatal error|did ?n[o']t reach|5\d\d[ -]\d\.\d\.\d|\b5\.\d\.\d\d?\b|"
-    r"\b55[0-9] |invalid (?:recipient|address|final)|"
-    r"recipient.{0,30}(?:reject|unknown|fail)|bounce|rejected|unzustellbar|konnte nicht zugestellt|"
-    r"impossibile (?:recapitare|consegnare)|"
-    r"non (?:è stato possibile|può essere) .{0,20}(?:recapit|consegn)|mancata consegna|n'a pas pu être (?:remis|"
-    r"distribu)|"
-    r"no se (?:pudo|puede) entregar|não (?:pôde|foi) .{0,20}entreg|still being|will (?:be retried|keep trying|"
-    r"continue)|delayed",
-    re.IGNORECASE,
-)
-# How a mail system begins to speak; a person who passes such words on writes something above them, or Fwd: before them.
-_OPENING = re.compile(
-    r"[\s*|-]{0,80}(?:(?:hi|hello|sorry|notice|attention|dear[^\n]{0,40})[\s.,!:]{0,8})?(?:"
-    r"this is (?:the|a|an)\b[^\n]{0,60}(?:mail (?:system|server|delivery)|delivery status|send program|daemon|agent)|"
-    r"(?:this|the following) (?:message|e?-?mail|report)\b[^\n]{0,20}(?:created|generated|sent) automatically|"
-    r"(?:unable|failed) to deliver (?:your |the |this )?(?:message|e?-?mail|following)|"
-    r"(?:your|the|a) (?:attached |following |original |enclosed )?(?:message|e?-?mail)\b[^\n]{0,120}\n?[^\n]{0,60}"
-    r"(?:(?:could|can|was|has)(?: ?not|n't) (?:be |been )?(?:delivered|sent)|undeliverable)|"
-    r"delivery (?:has |to )[^\n]{0,60}fail|-+ ?(?:failure reason|transcript|the following address))",
-    re.IGNORECASE,
-)
-_DELAY = re.compile(
-    r"delayed|delay\)|warning: |not yet been delivered|still being (?:retried|attempted)|will (?:be retried|"
-    r"keep trying|continue (?:to be|trying))|"
-    r"has been postponed|verzögert|ritardata|retardé|no action is required|do not need to (?:take|resend)",
-    re.IGNORECASE,
-)
-_SUCCESS = re.compile(
-    r"\(success\)|success(?:ful|fully) (?:mail )?(?:delivery|delivered|relayed)|\(relay(?:ed)?\)|return receipt|"
-    r"delivered to (?:the )?mailbox",
-    re.IGNORECASE,
-)
 _PEC_FAILED = ("errore-consegna", "preavviso-errore-consegna", "non-accettazione", "rilevazione-virus")
 _NOTHING = bounces.Report("", ())
 
@@ -190,11 +135,11 @@ def _bounce(facts: Facts) -> bounces.Report:
     if not _suspect(facts):
         return _NOTHING
     found = bounces.guarded(facts.raw)
-    sure = (facts.daemon or facts.report_type) and _BOUNCE_SUBJECT.search(facts.subject)
+    sure = (facts.daemon or facts.report_type) and notices.BOUNCE_SUBJECT.search(facts.subject)
     if not (sure or found.recipients or facts.returns_a_copy or bounces.named(facts.words, _own(facts))):
         return _NOTHING  # words alone are too little: a parcel service has failed deliveries too
     late = found.verdict == "delayed" or (
-        not found.verdict and _DELAY.search(facts.subject + "\n" + facts.words[:1_500]) is not None
+        not found.verdict and notices.DELAY.search(facts.subject + "\n" + facts.words[:1_500]) is not None
     )
     return _named(facts, bounces.Report("delayed" if late else "failed", _others(facts, found.recipients)))
 
@@ -203,14 +148,23 @@ def _named(facts: Facts, report: bounces.Report) -> bounces.Report:
     """A report that names nobody by machine names them in its words, or only returns the mail."""
     if report.recipients or report.verdict not in ("failed", "delayed"):
         return report
-    named = bounces.in_words(facts.words, _own(facts)) or bounces.in_original(facts.words, facts.attachments)
+    named = (
+        bounces.in_words(facts.words, _own(facts))
+        or bounces.in_words(facts.subject, _own(facts))
+        or bounces.in_original(facts.words, facts.attachments)
+    )
     return bounces.Report(report.verdict, named)
 
 
 def _others(facts: Facts, found: tuple[str, ...]) -> tuple[str, ...]:
-    """Without the one who is told, unless he alone is named."""
-    own = _own(facts)
-    return tuple(address for address in found if address.lower() not in own) or found
+    """Without the one who is told and without lists they were expanded from, unless nobody else is named."""
+    own = _own(facts) | bounces.sources(facts.words)
+    others = tuple(
+        address for address in found if address.lower() not in own and not bounces.advised(facts.words, address)
+    )
+    others = others or found
+    listed = bounces.named(facts.words, own)
+    return listed if others and set(others) < set(listed) else others
 
 
 def _own(facts: Facts) -> frozenset[str]:
@@ -238,19 +192,22 @@ def _speaks(facts: Facts) -> bool:
 
 def _suspect(facts: Facts) -> bool:
     """Two kinds of evidence that this tells of an undelivered mail: who speaks, and what is said."""
-    if _SUCCESS.search(facts.subject) or (facts.auto_reply_header and not facts.daemon):
+    if notices.SUCCESS.search(facts.subject) or (facts.auto_reply_header and not facts.daemon):
         return False
     if facts.daemon and _ANSWER.match(facts.subject) and not facts.null_sender and "daemon" not in facts.local:
         return False  # a postmaster is also a person who answers
-    by_subject = _BOUNCE_SUBJECT.search(facts.subject) is not None
+    by_subject = notices.BOUNCE_SUBJECT.search(facts.subject) is not None
     machine = facts.daemon or facts.report_type == "delivery-status"
     if not (machine or by_subject or facts.null_sender):
         return False
-    by_words = _BOUNCE_WORDS.search(facts.words[:4_000]) is not None
+    by_words = (
+        notices.BOUNCE_WORDS.search(f"{facts.subject}\n{facts.words[:4_000]}" if machine else facts.words[:4_000])
+        is not None
+    )
     if machine:
         return by_subject or by_words
     if facts.null_sender:
-        return by_words and not _AWAY_SUBJECT.search(facts.subject)
+        return by_words and not notices.AWAY_SUBJECT.search(facts.subject)
     return by_subject and by_words and facts.system
 
 
@@ -266,32 +223,6 @@ def _pec_recipients(facts: Facts) -> tuple[str, ...]:
 # ---- auto-replies --------------------------------------------------------------------------------------------------
 _REPLY_HEADERS = ("x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoreply-from",
                   "x-mail-autoreply", "x-autoreply-to", "x-vacation", "x-auto-responder")  # fmt: skip
-_AWAY_SUBJECT = re.compile(
-    r"^\s{0,9}(?:\[[^\]]{0,40}\]\s{0,9})?(?:(?:out[- ]of[- ](?:the[- ])?office|ooo)\b|(?:auto(?:matic|matische|mated|"
-    r")[- ]?(?:reply|response|antwort|respons\w*|risposta|svar))|"
-    r"autoreply|risposta automatica|messaggio automatico|fuori (?:ufficio|sede)|assen(?:za|te)\b|abwesen|"
-    r"automatische antwort|abwesenheitsnotiz|"
-    r"réponse automatique|absence|absent|respuesta autom|fuera de (?:la )?oficina|ausen|resposta autom|"
-    r"fora do escrit|vacation|on (?:leave|holiday|vacation)|"
-    r"automatisch antwoord|afwezig|automatiskt svar|autosvar|autom\. svar|away from|auto[- ]?respon[sd]|i(?:'m| am) out\b|"
-    r"frånvaro|fravær|automatyczna odpowied|odpowied. automatyczna|poza biurem|автоматический ответ|автоответ|"
-    r"автоматична відповідь|自动(?:答复|回复)|自動(?:応答|返信|回覆)|자동 ?회신|automatická odpov|mimo kancelář|"
-    r"otomatik yanıt|automaattinen vastaus|poissa|automatikus válasz|răspuns automat|αυτόματη απάντηση)",
-    re.IGNORECASE,
-)
-_AWAY_WORDS = re.compile(
-    r"out of (?:the |my )?office|on (?:vacation|holiday|(?:annual |maternity |sick |parental )?leave)|"
-    r"away from (?:the office|my|work)|"
-    r"(?:will be|am|i'm|be) (?:away|back|returning|unavailable)|limited access to|no access to|automat(?:ic|"
-    r"ed) (?:reply|response)|"
-    r"sono (?:assente|in ferie|fuori)|in ferie|fuori (?:ufficio|sede)|sarò (?:assente|di ritorno)|rientrerò|"
-    r"risposta automatica|"
-    r"nicht (?:im (?:büro|haus)|erreichbar)|im urlaub|abwesend|wieder (?:erreichbar|im (?:büro|haus))|"
-    r"absente? (?:du|jusqu|d[ue]s?)|en (?:congés?|vacances)|de retour|fuera de la oficina|de vacaciones|"
-    r"estaré (?:ausente|fuera)|"
-    r"fora do escritório|de férias|estarei ausente",
-    re.IGNORECASE,
-)
 
 
 def _auto_reply(facts: Facts) -> bool:
@@ -300,7 +231,8 @@ def _auto_reply(facts: Facts) -> bool:
         return False
     if facts.auto_reply_header:
         return True
-    if not _AWAY_SUBJECT.search(facts.subject):
+    away = notices.AWAY_SUBJECT.search(facts.subject)
+    if away is None:
         return False
     return (
         facts.null_sender
@@ -308,7 +240,11 @@ def _auto_reply(facts: Facts) -> bool:
         or bool(facts.value("x-auto-response-suppress"))
         or facts.value("precedence") in ("bulk", "junk", "auto_reply", "list")
         or _NO_REPLY.search(facts.local) is not None
-        or (_AWAY_WORDS.search(facts.words[:3_000]) is not None and not _asks(facts))
+        or (
+            notices.AWAY_FORM.match(facts.subject, away.end()) is not None
+            and notices.AWAY_WORDS.search(facts.words[:3_000]) is not None
+            and not _asks(facts)
+        )
     )
 
 
@@ -327,6 +263,7 @@ def _auto_reply_header(facts: Facts) -> bool:
         or facts.value("x-precedence") in ("auto_reply", "auto-reply")
         or facts.value("delivered-to") == "autoresponder"
         or facts.value("x-post-messageclass").startswith("9;")
+        or facts.value("x-apple-action").startswith("vacation")
     )
 
 
@@ -363,6 +300,13 @@ def _answered_by_rule(facts: Facts) -> bool:
     return any(word in ("all", "autoreply", "oof") for word in asked)
 
 
+def _mailbox_of_nobody(facts: Facts) -> bool:
+    """By its address, or by a name that no person bears: a System Administrator may well be one."""
+    if _DAEMON.search(facts.local) or _NO_REPLY.search(facts.local):
+        return True
+    return facts.daemon and re.search(r"delivery|daemon|postmaster", facts.froms[0].name, re.IGNORECASE) is not None
+
+
 RULES: tuple[tuple[str, Callable[[Facts], bool]], ...] = (
     ("pec-receipt", lambda facts: bool(facts.value("x-ricevuta"))),
     ("bounce", lambda facts: facts.bounce.verdict == "failed"),
@@ -373,9 +317,9 @@ RULES: tuple[tuple[str, Callable[[Facts], bool]], ...] = (
     ("list", lambda facts: any(name in facts.headers for name in _LIST)),
     ("bulk", lambda facts: facts.value("precedence") in ("bulk", "list", "junk")
                            or any(name in facts.headers for name in _BULK)),
-    ("auto-generated", lambda facts: facts.value("auto-submitted").split(";")[0].strip() not in ("", "no")
+    ("auto-generated", lambda facts: re.split("[;( ]", facts.value("auto-submitted"))[0] not in ("", "no")
                                      or any(name in facts.headers for name in _GENERATED)),
     ("null-sender", lambda facts: facts.null_sender),
-    ("no-reply", lambda facts: facts.daemon or _NO_REPLY.search(facts.local) is not None),
+    ("no-reply", _mailbox_of_nobody),
     ("asked-not-to", _answered_by_rule),
 )  # fmt: skip

@@ -19,7 +19,8 @@ from parsers import addresses, encoded
 from parsers.message import Attachment
 
 MANY = 1_000
-LONGEST = 200_000  # bytes of a report given to the detectors of others
+LONGEST = 200_000  # bytes of a report given to the detectors of others, some of which take time for each line
+LINES = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _recipient(fields: dict[str, str]) -> str:
 
 def address_in(value: str) -> str:
     """The one address in a field of a report; "" when there is none."""
-    value = value.strip().strip("<>").strip()
+    value = value.strip().strip('<>"').strip()
     if value.lower().startswith("rfc822;"):
         value = value[7:].strip()
     if "@" not in value:
@@ -144,7 +145,8 @@ def _shorten(part: EmailMessage) -> None:
 def guarded(raw: bytes) -> Report:
     """Ask flufl.bounce, which knows two dozen formats; any mishap of its own counts as no answer."""
     try:
-        message = message_from_bytes(raw[:LONGEST], policy=compat32)
+        told = b"\n".join(raw[:LONGEST].split(b"\n", LINES)[:LINES])
+        message = message_from_bytes(told, policy=compat32)
         for part in message.walk():
             _seven_bit(part)
             if part.get_content_maintype() == "text":
@@ -179,13 +181,14 @@ _NAMED = re.compile(
     rf"(?:^[ \t>*]*+<({_ADDRESS})>(?:[ \t]*[:;,(]|[ \t]*$|[ \t]))"
     rf"|(?:RCPT TO:[ \t]*<?({_ADDRESS}))"
     rf"|(?:^[ \t>*]*+{_ADDRESS}[ \t]*<({_ADDRESS})>)"
-    rf"|(?:^[ \t*>-]*+(?:mailto:)?[\"'\[(]?({_ADDRESS})[\"'\])]?[ \t]*(?:[:;,]|\(|$|-|\[|\.\.\.|on \d))"
+    rf"|(?:^[ \t*>-]*+(?:mailto:)?[\"'\[(]?({_ADDRESS})[\"'\])]?[ \t]*(?:[:;,]|\(|$|-|\[|\.\.\.|on (?:\d|[A-Z][a-z]{{2}},)))"
     rf"|(?:(?:recipients?|address(?:es)?|user|mailbox|to|for|destinatari[oi]|empfänger|indirizzo|casella|"
     rf"destinataire)\b[^\n@]{{0,40}}?[<\"'\[(:\s]({_ADDRESS}))",
     re.IGNORECASE | re.MULTILINE,
 )
+_SOURCE = re.compile(rf"(?:generated|expanded|forwarded|aliased) from:? [<\"']?({_ADDRESS})", re.IGNORECASE)
 _NOT_FOR = re.compile(
-    r"postmaster@|mailer-daemon@|abuse@|please|contact|help|support@|from:|von:|da:|sender|reply to|reply-to|"
+    r"postmaster@|mailer-daemon@|abuse@|please|contact|help|reached at|support@|from:|von:|da:|sender|reply to|reply-to|"
     r"message-?id|mail from|questions|visit|https?:",
     re.IGNORECASE,
 )
@@ -204,6 +207,17 @@ def in_words(text: str, own: frozenset[str]) -> tuple[str, ...]:
 def named(text: str, own: frozenset[str]) -> tuple[str, ...]:
     """Only the addresses that stand where reports name their recipients."""
     return _not_own(_told(text), _NAMED, own)
+
+
+def sources(text: str) -> frozenset[str]:
+    """Lists and aliases that those who failed came from: `(generated from list@y)`."""
+    return frozenset(found.group(1).lower() for found in _SOURCE.finditer(text[:20_000]))
+
+
+def advised(text: str, address: str) -> bool:
+    """Say whether the words name an address only as one to turn to."""
+    told = _told(text)
+    return address in told and not _not_own(told, re.compile(re.escape(address)), frozenset())
 
 
 def _told(text: str) -> str:

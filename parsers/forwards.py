@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 from parsers import addresses, headers
 from parsers.headers import line
+from parsers.intros import header_block
 from parsers.message import Attachment, Forwarded
-from parsers.replies import Reply, header_block
+from parsers.replies import Reply
 
 _SUBJECT = re.compile(
     r"\s*(?:\[[^\]\n]{0,40}\]\s*)?(?:fwd?|i|inoltr\w*|wg|tr|rv|enc|re?tr|doorst|vb|pd|vs|fs)\s*:", re.I

@@ -7,9 +7,9 @@ character stay two, whatever stands between the brackets. It does not read addre
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
-from functools import cached_property
 
 from parsers import charset, encoded
+from parsers.once import once
 
 _LINE = re.compile(rb"([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?")
 _LOST = re.compile(
@@ -59,13 +59,13 @@ class Headers:
         value = self.raw(name)
         return None if value is None else line(encoded.words(value))
 
-    @cached_property
+    @once
     def content_type(self) -> tuple[str, dict[str, str]]:
         """Return the type and parameters of this part, as written; an absent header is ("", {})."""
         kind, parameters = encoded.parameters(unfold(self._first.get("content-type", b""), None))
         return kind, dict(parameters)
 
-    @cached_property
+    @once
     def label(self) -> str | None:
         """The body's charset: the best guess for raw 8-bit headers, which nobody labels."""
         if b"charset" not in self._first.get("content-type", b"").lower():

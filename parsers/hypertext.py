@@ -26,8 +26,9 @@ _QUOTE = re.compile(
 _SIGNATURE = re.compile(
     r"(?:^|\s)(?:x_)*(?:gmail_signature|gmail_signature_prefix|moz-signature|Signature|AppleMailSignature|"
     r"protonmail_signature_block|ms-outlook-mobile-signature|lineBreakAtBeginningOfSignature|tutanota_signature|"
-    r"_rc_sig|[\w-]{1,30}[_-]signature)(?:\s|$)"
+    r"_rc_sig|bloop_sign|[\w-]{1,30}[_-]signature)(?:\s|$)"
 )
+_LEAD = re.compile(r"(?:\b\d{1,2}[:.]\d\d\b|@)[^\n]{0,200}:$")
 _QUOTE_NAMES = ("quote", "messageReplySection")
 _CONTROL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # read by lxml, but not taken back
 _HIDDEN = ("script", "style", "title", "head", "noscript", "template", "object", "svg")
@@ -48,12 +49,13 @@ class Views:
 def views(html: str) -> Views:
     """Return `html` as text in its three forms; each is laid out only where it differs from the one before."""
     tree = _tree(html)
-    if tree is None:
+    if tree is not None:
+        _prune(tree, lambda tag, node, marks: tag in _HIDDEN)
+    whole = _laid_out(tree, html) if tree is not None else ""
+    if tree is None or not whole:  # too large, or nested deeper than the reader goes
         text = _stripped(html)
         return Views(text, text, text)
-    _prune(tree, lambda tag, node, marks: tag in _HIDDEN)
-    whole = _laid_out(tree, html)
-    own = _laid_out(tree, html) if _prune(tree, _quotes) else whole
+    own = _laid_out(tree, html) if _prune(tree, _quotes, mark=">") else whole
     bare = _laid_out(tree, html) if _prune(tree, _signs) else own
     return Views(whole, own, bare)
 
@@ -76,18 +78,22 @@ def _laid_out(tree: lxml.html.HtmlElement, html: str) -> str:
     return "\n".join(lines).strip()
 
 
-def _prune(tree: lxml.html.HtmlElement, goes: Callable[[str, lxml.html.HtmlElement, str], bool]) -> bool:
-    """Take out the nodes that go; say whether there were any."""
+def _prune(
+    tree: lxml.html.HtmlElement, goes: Callable[[str, lxml.html.HtmlElement, str], bool], mark: str = ""
+) -> bool:
+    """Take out the nodes that go, with `mark` on a line where each stood; say whether there were any."""
     found = False
     for node in list(tree.iter(etree.Element)):
         marks = f"{node.get('class', '')} {node.get('id', '')}" if node.attrib else ""
         if goes(node.tag, node, marks) and node.getparent() is not None:
-            _remove(node)
+            _remove(node, mark)
             found = True
     return found
 
 
 def _quotes(tag: str, node: lxml.html.HtmlElement, marks: str) -> bool:
+    if "gmail_attr" in marks and (node.text or "").lstrip().startswith("-----"):
+        return False  # a forward's header lines: they are what tells it from a quote
     if tag == "blockquote" and _cites(node, marks):
         return True
     return bool(marks) and (_QUOTE.search(marks) is not None or node.get("name") in _QUOTE_NAMES)
@@ -101,20 +107,24 @@ def _cites(node: lxml.html.HtmlElement, marks: str) -> bool:
     style = (node.get("style") or "").replace(" ", "").lower()
     return (
         node.get("type") == "cite" or node.get("cite") is not None or "gmail_quote" in marks or "border-left" in style
-        or "quote" in marks.lower()
+        or "quote" in marks.lower() or _led(node)
     )  # fmt: skip
 
 
-def _remove(node: lxml.html.HtmlElement) -> None:
-    """Remove a node but keep the text behind it, on a line of its own."""
-    parent = node.getparent()
-    tail = "\n" + node.tail if node.tail else ""
-    previous = node.getprevious()
-    if previous is not None:
-        previous.tail = _CONTROL.sub("", (previous.tail or "") + tail)
-    else:
-        parent.text = _CONTROL.sub("", (parent.text or "") + tail)
-    parent.remove(node)
+def _led(node: lxml.html.HtmlElement) -> bool:
+    """A time or an address and a colon stand right above: `16.11.2026, 15:04, "Desk" <d@y>:` in any language."""
+    above = node.getprevious()
+    if above is None:
+        return False
+    said = (above.tail or "").strip() or "".join(above.itertext())
+    return _LEAD.search(said[-300:].strip()) is not None
+
+
+def _remove(node: lxml.html.HtmlElement, mark: str) -> None:
+    """Empty a node and keep the text behind it: the place stays a line of its own."""
+    tail = _CONTROL.sub("", node.tail or "")
+    node.clear()
+    node.tag, node.text, node.tail = "div", mark, tail
 
 
 def _stripped(html: str) -> str:

@@ -66,6 +66,8 @@ def _boundary(raw: bytes, part: Part) -> bytes | None:
     if part.parent is None and (not boundary or raw.find(b"--" + boundary, part.start) < 0):
         guessed = _GUESS.search(raw, part.start)
         return guessed.group(1) if guessed else boundary or None
+    if not boundary and (guessed := _GUESS.search(raw, part.start, part.start + 2_000)):
+        return guessed.group(1)
     return boundary or None
 
 

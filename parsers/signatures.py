@@ -1,98 +1,211 @@
-"""Where the signature of a text begins: the delimiter, a closing phrase, a program's own line, a legal notice.
+"""Where the signature of a text begins: the delimiter, a closing phrase, a name, a program's own line, a legal notice.
 
 A word of thanks closes a text only when a name follows it; alone it is the message. It never empties a text.
 """
 
 import re
 from collections.abc import Iterable
+from itertools import product
 
 from parsers import phrases
 
-
-def _any(words: Iterable[str]) -> str:
-    return "|".join(sorted(words, key=len, reverse=True))
-
-
-_NAME = r"[A-ZÀ-ÖØ-Þ][\w'’.-]*"
-_DELIMITER = re.compile(r"(?:[-–—]{2}|[–—])[ \t\xa0]*$|[_]{5,}[ \t]*$")
-_RULE = re.compile(r"[ \t]*[-_=*~]{3,}[ \t]*$")
-_CLOSING = re.compile(
-    rf"[ \t]*(?:{_any(phrases.REGARDS)})(?!\w)[ \t]*[,.!;:-]*[ \t]*(?P<rest>.{{0,60}})$", re.IGNORECASE
-)
-_THANKS = re.compile(rf"[ \t]*(?:{_any(phrases.THANKS)})(?!\w)[ \t]*[,.!;:-]*[ \t]*(?P<rest>.{{0,40}})$", re.IGNORECASE)
-_DEVICE = re.compile(
-    rf"[ \t*_<\[(]{{0,4}}(?:https?://[^\s>]{{1,200}}>[ \t]*)?(?:{_any(phrases.DEVICE)})[ \t.*_>\])]{{0,4}}$",
-    re.IGNORECASE,
-)
-_DISCLAIMER = re.compile(rf"[ \t*_-]{{0,6}}(?:{_any(phrases.DISCLAIMER)})", re.IGNORECASE)
-_NAMES = re.compile(rf"[ \t]*{_NAME}(?:[ \t]+(?:{_NAME}|de|di|da|del|della|von|van|der|la|le|e|and)){{0,4}}[ \t,.]*$")
-_WORD = re.compile(r"[ \t]*[\w'’.-]{1,16}[ \t]*$")
-_DASHED = re.compile(rf"[-–—]{{1,2}}[ \t]?{_NAME}(?:[ \t]{_NAME}){{0,2}}[ \t]*$")
-_POSTSCRIPT = re.compile(r"[ \t]*P\.? ?S\.?[ \t]*[:. -]", re.IGNORECASE)
-_CONTACT = re.compile(r"[^\s@]@[^\s@]+\.\w|https?://|www\.|\+?\d[\d ()/.-]{6,}\d|(?i:\b(?:tel|fax|mob|phone|cell)\b)")
-
-
 LONGEST = 60  # lines of a signature; what stands higher is never one
+CARD = 12  # lines of a name with its addresses
+
+_NAME = r"[A-ZÀ-ÖØ-ÞΑ-ΩА-Я][\w'’.-]*"
+_DELIMITER = re.compile(r"(?:[-–—]{2}|[–—])[ \t\xa0]*$|_{2,}[ \t]*$")
+_RULE = re.compile(r"[ \t]*[-_=*~#]{3,}[ \t]*$")
+_NAMES = re.compile(
+    rf"[ \t*_]*(?:i\. ?[AV]\. )?{_NAME}(?:[ \t]+(?:{_NAME}|de|di|da|del|della|von|van|der|la|le|e|and)){{0,4}}"
+    r"[ \t,.!*_]*(?:(?:[|,/]|[-–] )[ \t*_]*[A-ZÀ-Þ0-9+@(][^?!]{0,60})?$"
+)
+_WORD = re.compile(r"[ \t]*[\w'’.-]{1,16}[ \t]*$")
+_DASHED = re.compile(rf"[-–—~]{{1,2}}[ \t]?{_NAME}(?:[ \t]{_NAME}){{0,2}}[ \t]*$|--?[a-z]{{3,12}}[ \t]*$")
+_POSTSCRIPT = re.compile(r"[ \t]*P\.? ?S\.?[ \t]*[:. -]", re.IGNORECASE)
+_CONTACT = re.compile(
+    r"[^\s@]@[^\s@]+\.\w|https?://|www\.|\+?\d[\d ()/.-]{6,}\d|(?i:\b(?:tel|fax|mob|mobile|phone|cell|telefono)\b)"
+)
+_EDGE = " \t\xa0\r*_,.!;:|/<>[](){}\u200b\u200e\u200f\u2028\"'"
+
+
+def _expanded(rows: Iterable[str]) -> frozenset[str]:
+    """`a|b c|_` stands for `a c`, `b c`, `a` and `b`."""
+    choices = (product(*(slot.split("|") for slot in row.split(" "))) for row in rows)
+    return frozenset(" ".join(word for word in words if word != "_") for row in choices for words in row)
+
+
+_REGARDS = _expanded(phrases.REGARDS)
+_BRIEF = _expanded(phrases.BRIEF) - _REGARDS
+_THANKS = _expanded(phrases.THANKS) - _REGARDS
+_CLOSINGS = _REGARDS | _BRIEF | _THANKS
+_LONGEST = max(phrase.count(" ") + 1 for phrase in _CLOSINGS)
+_FIRST = frozenset(phrase.partition(" ")[0] for phrase in _CLOSINGS)
+
+
+def _any(patterns: Iterable[str]) -> str:
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
+
+
+_FORMULA = re.compile(_any(phrases.FORMULA), re.IGNORECASE)
+_BY_WHAT = re.compile(phrases.BY_WHAT, re.IGNORECASE)
+_PROGRAM = re.compile(rf"[ \t*_<\[(]{{0,4}}(?:{_any(phrases.PROGRAM)})[ \t.*_>\])]{{0,4}}$", re.IGNORECASE)
+_LINK = re.compile(r"<?https?://[^\s>]{1,300}>?[ \t]*")
+_PREPOSITION = frozenset((
+    "from", "via", "by", "with", "using", "on", "da", "dal", "dalla", "dall'iphone", "con", "tramite", "von", "mit", "aus",
+    "über", "vom", "de", "depuis", "du", "avec", "par", "à", "desde", "do", "pelo", "a", "vanaf", "vanuit", "met", "från",
+    "fra", "z", "ze", "с", "из", "з", "от", "az", "din", "outlook", "sie", "bluemail", "yahoo", "la", "o", "من",
+))  # fmt: skip
+_DISCLAIMER = re.compile(rf"[ \t*_-]{{0,6}}(?:{_any(phrases.DISCLAIMER)})", re.IGNORECASE)
+_BANNER_TAG = re.compile(phrases.BANNER_TAG)
+_AROUND = " \t*_#-=[](<{!:|⚠\ufe0f"
+_BANNER_WARNS = re.compile(phrases.BANNER_WARNS, re.DOTALL)
 
 
 def without(lines: list[str], *, top: bool = True, author: str = "") -> list[str]:
     """Return `lines` without the signature; a postscript below it is kept.
 
     `top` says that the mail begins here: then at least one line stays. Below a quote a footer may stand alone.
-    `author` is the sender's full name: alone on a line, with nothing but short lines below, it signs.
+    `author` is the sender's name: alone on a line, with nothing but a card below, it signs.
     """
+    lines = _without_banner(lines) if top else lines
     full = [index for index, line in enumerate(lines) if line.strip()]
+    said = [lines[index] for index in full]
+    names = frozenset(word for word in re.split(r"[\W\d_]+", author.lower()) if len(word) > 1)
     for place in range(max(1 if top else 0, len(full) - LONGEST), len(full)):
-        if _opens(lines, full, place) or (
-            author and author in lines[full[place]] and _signs(lines, full, place, author)
-        ):
+        if _opens(lines, full, said, place, names):
             after = next((i for i in full[place + 1 :] if _POSTSCRIPT.match(lines[i])), len(lines))
             return [*lines[: full[place]], *lines[after:]]
     return lines
 
 
-def _signs(lines: list[str], full: list[int], place: int, author: str) -> bool:
-    """The author's name on a line of its own below an empty one, above at most a card of his."""
-    here = full[place]
-    if lines[here].strip(" \t*_,.-\xa0") != author or (here > 0 and lines[here - 1].strip()):
-        return False
-    below = [lines[index].strip() for index in full[place + 1 :]]
-    return len(below) <= 12 and all(len(line) <= 60 and line[-1] not in "?!:" for line in below)
+def _without_banner(lines: list[str]) -> list[str]:
+    """A gateway's warning above the text is not the author's; a text that is nothing else stays."""
+    first = next((index for index, line in enumerate(lines) if line.strip()), len(lines))
+    empty = next((index for index in range(first, min(first + 8, len(lines))) if not lines[index].strip()), None)
+    if empty is None:
+        return lines
+    said = " ".join(line[:400] for line in lines[first:empty]).lower()[:1_000]
+    if not said.lstrip(_AROUND).startswith(phrases.BANNER_BEGINS) or not any(line.strip() for line in lines[empty:]):
+        return lines
+    warns = "?" not in said and _BANNER_WARNS.search(said) is not None
+    return lines[empty:] if warns or _BANNER_TAG.match(said) else lines
 
 
-def _opens(lines: list[str], full: list[int], place: int) -> bool:
-    """Whether the signature begins at the `place`-th line that is not empty."""
-    line = lines[full[place]]
+def _opens(lines: list[str], full: list[int], said: list[str], place: int, names: frozenset[str]) -> bool:
+    """Whether the signature begins at the `place`-th of those that are not empty (`said`; `full`: their places in `lines`)."""
+    line = said[place]
     after = len(full) - place - 1
-    first = line.split(maxsplit=1)[0]
-    if first[0] in "-–—_=*~":
-        if _DELIMITER.match(line):
+    if line.lstrip()[0] in "-–—_=*~#" and (ruled := _ruled(lines, full, place)) is not None:
+        return ruled
+    if len(line) <= 120 and after <= 40:
+        rest = said[place + 1 :]
+        if _closes(line, rest):
             return True
-        if _RULE.match(line):
-            return after <= 12 and any(_CONTACT.search(lines[i][:400]) for i in full[place + 1 :])
-        last = not after or _RULE.match(lines[full[place + 1]]) is not None
-        if place and last and _DASHED.match(line):
-            return not lines[full[place - 1]].lstrip().startswith(("-", "–", "—", "*"))
-    if first.lower().strip("*_<[(,.!;:") not in phrases.OPENERS and not first.startswith(("发自", "發自", "<http")):
-        return False
-    if len(line) < 200 and _DEVICE.match(line):
-        return after <= 12
-    if len(line) <= 100 and _closes(line, [lines[i] for i in full[place + 1 :]]):
+        if after <= CARD:
+            alone = full[place] == 0 or not lines[full[place] - 1].strip()
+            if _by_program(line) or (alone and _signs(line, rest, names, lines[full[place - 1]])):
+                return True
+    return after <= 40 and (_DISCLAIMER.match(line[:400]) is not None or _legal(lines, full[place]))
+
+
+def _ruled(lines: list[str], full: list[int], place: int) -> bool | None:
+    """A delimiter, a row of dashes above a card or a notice, or `-Name`; None when the line is none of them."""
+    line = lines[full[place]].lstrip(" \t\xa0")
+    after = len(full) - place - 1
+    if _DELIMITER.match(line):
         return True
-    return after <= 40 and _DISCLAIMER.match(line[:400]) is not None
+    if _RULE.match(line):
+        below = [lines[i][:400] for i in full[place + 1 :]]
+        card = after <= CARD and any(_CONTACT.search(one) for one in below)
+        return card or (after <= 40 and bool(below) and _legal(lines, full[place + 1]))
+    last = not after or _RULE.match(lines[full[place + 1]]) is not None
+    if place and last and _DASHED.match(line):
+        return not lines[full[place - 1]].lstrip().startswith(("-", "–", "—", "*"))
+    return None
+
+
+def _closing(line: str) -> tuple[list[frozenset[str]], str]:
+    """The kinds of the closing phrases that a line begins with, and what stands behind them."""
+    kinds: list[frozenset[str]] = []
+    if "".join(line.lower().split(None, 1)[:1]).strip(_EDGE) not in _FIRST:  # nearly every line of a text
+        return kinds, line
+    words = [word.strip(_EDGE) for word in line.lower().split()]
+    at = 0
+    while at < len(words):
+        if kinds and (words[at] in phrases.AND or not words[at]):
+            at += 1
+            continue
+        ends = range(min(at + _LONGEST, len(words)), at, -1)
+        end = next((end for end in ends if " ".join(words[at:end]) in _CLOSINGS), 0)
+        if not end:
+            break
+        kinds.append(next(kind for kind in (_REGARDS, _THANKS, _BRIEF) if " ".join(words[at:end]) in kind))
+        at = end
+    return kinds, " ".join(line.split()[at:]).lstrip("/|,-– ")
 
 
 def _closes(line: str, rest: list[str]) -> bool:
-    """A closing phrase on its line, alone or with the name behind it."""
-    closing = _CLOSING.match(line)
-    if closing is not None:
-        beside = closing.group("rest").lstrip("/| ")
-        return len(rest) <= 40 and (not beside or bool(_NAMES.match(beside) or _CLOSING.match(beside)))
-    thanks = _THANKS.match(line)
-    if thanks is None or len(rest) > 20:
+    """A closing phrase, or several, alone on the line or with the name behind them."""
+    kinds, beside = _closing(line)
+    if not kinds:
+        return _FORMULA.match(line.strip(_EDGE)) is not None
+    named = bool(_NAMES.match(beside)) and len(beside) <= 60
+    if _REGARDS in kinds:
+        return not beside or named
+    if not named and beside:
         return False
-    if thanks.group("rest"):
-        return _NAMES.match(thanks.group("rest")) is not None and len(rest) <= 8 and thanks.group("rest")[0].isupper()
-    if not rest or len(rest[0]) > 200:
+    if not rest:
+        return named or kinds == [_BRIEF]
+    if named:
+        return len(rest) <= 8
+    below = _NAMES.match(rest[0]) or (len(rest) == 1 and _WORD.match(rest[0])) or _closes(rest[0], rest[1:])
+    return len(rest) <= 20 and len(rest[0]) <= 200 and bool(below)
+
+
+def _signs(line: str, rest: list[str], names: frozenset[str], above: str) -> bool:
+    """The author's name below an empty line, or anybody's with a card; `Dear all,` with a name below it closes too."""
+    if any(len(one) > 60 or one.rstrip()[-1] in "?!:" or _goes_on(one) for one in rest):
         return False
-    return bool(_NAMES.match(rest[0]) or (len(rest) == 1 and _WORD.match(rest[0])) or _closes(rest[0], rest[1:]))
+    own = [word for word in re.split(r"[\W\d_]+", line.lower()) if len(word) > 1]
+    if names and own and len(own) <= 4 and names.issuperset(own):
+        return True
+    if above.rstrip()[-1] in ":," or "," in line or not _NAMES.match(line):
+        return False
+    return 1 <= len(rest) <= 8 and " " in line.strip() and any(_CONTACT.search(one) for one in rest)
+
+
+def _goes_on(line: str) -> bool:
+    """A line below a name that is none of a card: the sentence goes on, or the text is closed only now."""
+    line = line.lstrip(_EDGE)
+    if line[:1].islower() and " " in line.strip() and not _CONTACT.search(line):
+        return True
+    kinds, beside = _closing(line)
+    return bool(kinds) and not beside
+
+
+def _by_program(line: str) -> bool:
+    """`Sent from my iPhone`, `Get Outlook for iOS`, in the order of words that the language has."""
+    line = _LINK.sub(" ", line).strip()
+    if len(line) > 100 or not line:
+        return False
+    words = [word.strip(_EDGE) for word in line.lower().split()]
+    first, last = words[0] in phrases.SENT_BY, words[-1] in phrases.SENT_BY
+    if last or (first and len(words) > 1):
+        told = " ".join(words[:7])
+        near = words[1] if len(words) > 1 else ""
+        if _BY_WHAT.search(told) and (last or near in _PREPOSITION or _BY_WHAT.search(near)):
+            return True
+    return _PROGRAM.match(line) is not None
+
+
+def _legal(lines: list[str], at: int) -> bool:
+    """A paragraph that begins at line `at` and says that it is secret and for whom."""
+    if at and lines[at - 1].strip() and not _RULE.match(lines[at - 1]):
+        return False
+    empty = next((i for i in range(at, min(at + 12, len(lines))) if not lines[i].strip()), min(at + 12, len(lines)))
+    said = " ".join(line[:400] for line in lines[at:empty])[:1_200].lower()
+    return len(said) >= 60 and _speaks_of(phrases.SECRET, said) and _speaks_of(phrases.MEANT_FOR, said)
+
+
+def _speaks_of(words: Iterable[str], lower: str) -> bool:
+    return any(word in lower for word in words)

@@ -132,6 +132,18 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "a report of commas in base64": lambda: (
         REPORT.replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n") + b"SGks" * (MEGA // 4)
     ),
+    "addresses and nothing between": lambda: b"From: " + b"a@b " * (MEGA // 4) + b"\r\n\r\nx",
+    "words, colons and addresses": lambda: b"From: " + b"From: a@b " * (MEGA // 10) + b";\r\n\r\nx",
+    "names and addresses": lambda: b"To: " + b"made from a@b.c " * (MEGA // 16) + b"\r\n\r\nx",
+    "header names": lambda: TOP + b"\r\n" + b"a:\r\n" * (MEGA // 4),
+    "tables of Notes": lambda: TOP + b"\r\n" + b"To\r\ncc\r\nSubject\r\n" * (MEGA // 17),
+    "attributions beside words": lambda: TOP + b"\r\n" + b"x on 1 15:04 a@b wrote:\r\n" * (MEGA // 25),
+    "notices": lambda: TOP + b"\r\n" + b"confidential recipient\r\n\r\n" * (MEGA // 26),
+    "a report of empty lines": lambda: REPORT + b"undeliverable\r\n" + b"\n" * MEGA,
+    "a report of sources": lambda: REPORT + b"undeliverable\r\n" + b"generated from a@b.c " * (MEGA // 21),
+    "quotes with a line above": lambda: (
+        TOP + b"Content-Type: text/html\r\n\r\n" + b"<div>15:04 a@b:</div><blockquote>x</blockquote>" * 8_000
+    ),
     "a status of many groups": lambda: (
         REPORT.replace(b"\r\n\r\n", b"\r\nContent-Type: message/delivery-status\r\n\r\n")
         + b"Action: failed\r\nFinal-Recipient: rfc822;a@b\r\n\r\n" * 15_000

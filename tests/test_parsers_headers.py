@@ -15,6 +15,9 @@ def mail(*lines: str | bytes, body: bytes = b"hello\r\n") -> parsers.Message:
 
 ADDRESSES = [
     ("m@x.it", [("", "m@x.it")]),
+    ("Mario m@x.it>", [("Mario", "m@x.it")]),
+    ("'m@x.it'", [("", "m@x.it")]),
+    ("m @ x . it", [("", "m@x.it")]),
     ("Mario Rossi <m@x.it>", [("Mario Rossi", "m@x.it")]),
     ('"Rossi, Mario" <m@x.it>', [("Rossi, Mario", "m@x.it")]),
     ("Rossi, Mario <m@x.it>", [("Rossi, Mario", "m@x.it")]),

@@ -171,6 +171,8 @@ def test_an_answer_below_the_quote_is_kept() -> None:
 def test_a_mail_that_only_forwards_another_keeps_what_it_forwards() -> None:
     text = "---------- Forwarded message ---------\nFrom: Bea <b@z.it>\nDate: Mon, Nov 16, 2026 at 3:04 PM\nSubject: x\nTo: <m@x.it>\n\nthe printer burns"
     assert replies.cut(text).text == text
+    signed = f"Sent from my iPhone\n\n{text}"
+    assert replies.cut(signed).text == signed
 
 
 def test_a_mail_of_nothing_but_quotes_says_nothing_new() -> None:
@@ -195,16 +197,18 @@ def test_quotes_and_signatures_marked_in_html_go(name: str, page: str) -> None:
     assert replies.cut(hypertext.views(page).bare).text == "NEW\nwords"
 
 
-ENTRIES = (Path(__file__).parent / "mail" / "replies.txt").read_text(encoding="utf-8").split("\n#### ")[1:]
-SAMPLES: list[list[str]] = []
-for _entry in ENTRIES:
-    if _entry.partition("\n")[0] in ("words", "signed"):
-        SAMPLES[-1].append(_entry.partition("\n")[2].rstrip("\n"))
-    else:
-        SAMPLES.append([*_entry.split("\n", 1)])
+def samples(name: str) -> list[list[str]]:
+    """The entries of a file in tests/mail: name, text, the new words, and for some the words with the signature."""
+    found: list[list[str]] = []
+    for entry in (Path(__file__).parent / "mail" / name).read_text(encoding="utf-8").split("\n#### ")[1:]:
+        if entry.partition("\n")[0] in ("words", "signed"):
+            found[-1].append(entry.partition("\n")[2].rstrip("\n"))
+        else:
+            found.append([*entry.split("\n", 1)])
+    return found
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=[row[0] for row in SAMPLES])
+@pytest.mark.parametrize("sample", samples("replies.txt"), ids=lambda row: row[0])
 def test_the_new_words_of_a_reply_in_any_program_and_language(sample: list[str]) -> None:
     """CASES mail 27: answers between the quotes stay."""
     _, text, words, *signed = sample
@@ -222,6 +226,16 @@ def test_the_name_of_the_sender_signs_and_a_name_in_the_text_does_not() -> None:
     assert replies.cut(asked, "Mario Rossi").text == asked
     raw = b"From: Mario Rossi <m@x.it>\nSubject: s\n\nIt fails.\n\nMario Rossi\nACME\n"
     assert parsers.parse(raw).reply_text == "It fails."
+    for line in ("Mario", "ROSSI MARIO", "M. Rossi"):
+        assert replies.cut(f"It fails.\n\n{line}", "Mario Rossi").text == "It fails."
+    for text in (
+        "Hi,\n\nMario\n\nis not able to log in",
+        "A mailbox for\n\nMario Rossi\n\nThanks",
+        "It fails.\n\nAnna\nMario",
+    ):
+        assert replies.cut(text, "Mario Rossi").text == text
+    for text in ("Hello.\n\nYes, please do it.\nwww.x.example", "It fails.\n\nThanks,\nplease, call me at once"):
+        assert replies.cut(text).text == text
 
 
 def test_control_characters_behind_a_quote_do_not_upset_the_page() -> None:
@@ -254,7 +268,28 @@ WHOLE_PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "page", "words"), WHOLE_PAGES, ids=[row[0] for row in WHOLE_PAGES])
+@pytest.mark.parametrize(
+    ("name", "page", "words"), [*WHOLE_PAGES, *samples("pages.txt")], ids=lambda one: one if len(one) < 40 else ""
+)
 def test_the_new_words_of_a_mail_in_html_alone(name: str, page: str, words: str) -> None:
     raw = b"From: m@x.example\nContent-Type: text/html; charset=utf-8\n\n" + page.encode()
     assert re.sub(r"\n\s*\n+", "\n\n", parsers.parse(raw).reply_text) == words
+
+
+def test_a_page_that_only_forwards_another_mail_keeps_what_it_forwards() -> None:
+    head = '<div class="gmail_attr">---------- Forwarded message ---------<br>From: Bea &lt;b@z.example&gt;<br>Date: Mon, Nov 16, 2026 at 3:04 PM<br>Subject: x<br>To: M<br></div>'
+    raw = f'From: m@x.example\nContent-Type: text/html\n\n<div class="gmail_quote">{head}<br>the printer burns</div>'
+    assert parsers.parse(raw.encode()).reply_text.endswith("the printer burns")
+
+
+def test_a_text_is_never_cut_to_nothing_on_words_alone() -> None:
+    for text in (
+        "On page 5 at 12:30 the author wrote:\n\npress start",
+        "From: Rome\nTo: Milan\nDate: 16/11/2026 15:04\nSeats: 2",
+    ):
+        assert replies.cut(text) == replies.Reply(text, text)
+
+
+def test_a_page_nested_deeper_than_its_reader_goes_still_says_its_words() -> None:
+    page = b"From: m@x.example\nContent-Type: text/html\n\n" + b"<div>" * 3_000 + b"the printer burns"
+    assert parsers.parse(page).reply_text == "the printer burns"

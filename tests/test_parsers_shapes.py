@@ -77,6 +77,11 @@ atts(
     + "\n--foo--\n",
     [("a.pdf", "application/pdf", b"hello")],
 )
+text(
+    "boundary missing param inside",
+    mp("Content-Type: multipart/alternative\n\n--C\n" + T + "\n--C\nContent-Type: text/html\n\n<p>x</p>\n--C--", A),
+    "hello",
+)
 text("two texts", mp(T, "Content-Type: text/plain\n\nworld"), "hello\nworld")
 text("text att between", mp(T, A, "Content-Type: text/plain\n\nfooter"), "hello\nfooter")
 text(
