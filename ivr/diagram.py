@@ -11,6 +11,7 @@ TABLES: Mapping[states.Leg, Mapping[str, State]] = {
     "caller": states.CALLER,
     "page": states.PAGE,
     "callback": states.CALLBACK,
+    "agent": states.AGENT,
 }
 
 
@@ -21,7 +22,7 @@ def mermaid(leg: states.Leg = "caller", *, again: bool = False) -> str:
     for name, state in table.items():
         for target, columns in _edges(name, state, again).items():
             lines.append(f"    {name} --> {target}: {', '.join(columns)}")
-        if state.expects == "end":
+        if state.expects in states.LAST:
             lines.append(f"    {name} --> [*]")
     return "\n".join(lines) + "\n"
 

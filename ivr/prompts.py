@@ -6,9 +6,10 @@ values are put in last and never read as templates. Numbers of tickets and phone
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from string import Formatter
 from types import MappingProxyType, ModuleType
 from zoneinfo import ZoneInfo
 
@@ -74,53 +75,101 @@ def _spoken(call: Call, names: tuple[str, ...], language: str, rules: Rules) -> 
     return spoken
 
 
+ALONE = frozenset(("apology", "moment", "wait", "caller_joined"))  # spoken also when everything else is away
+SAME_IN_EVERY_CALL = frozenset(("desk", "key", "severities", "menu", "another"))
+
+
+def recordable(name: str) -> bool:
+    """Is this prompt the same in every call, so that a recording can stand in for it?"""
+    if name in ALONE:
+        return False
+    fields = {field for _, field, _, _ in Formatter().parse(TONGUES["en"].words.get(name, "")) if field}
+    return fields <= SAME_IN_EVERY_CALL
+
+
 def sentence(call: Call, name: str, language: str, rules: Rules) -> str:
     """One prompt with its fields filled in; "" for one that has nothing to say in this call."""
     template = tongue(language).words.get(_actual(call, name), "")
-    return template.format_map(_fields(call, template, language, rules))
+    return template.format_map(_Fields(call, language, rules))
 
 
 def _actual(call: Call, name: str) -> str:
     """The sentence behind a prompt of the table, as this call has it."""
-    return {
-        "because": f"because.{call.why}",
-        "outcome": f"outcome.{call.outcome}",
-        "described": "described.audio" if call.audio else "described" if call.text else "described.none",
-        "pin": "pin.ticket" if call.about else "pin",
-        "oncall_language": "oncall_language" if call.switched else "",
-    }.get(name, name)
+    match name:
+        case "because":
+            return f"because.{call.why}"
+        case "outcome":
+            return f"outcome.{call.outcome}"
+        case "described":
+            return "described.audio" if call.audio else "described" if call.text else "described.none"
+        case "pin" if call.about:
+            return "pin.ticket"
+        case "oncall_language" if not call.switched:
+            return ""
+    return name
 
 
-def _fields(call: Call, template: str, language: str, rules: Rules) -> dict[str, str]:
-    """Only the costly fields look at the template first."""
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """A template's fields, each made when the template asks for it."""
+
+    call: Call
+    language: str
+    rules: Rules
+
+    def __getitem__(self, name: str) -> str:
+        return FIELDS[name](self.call, self.language, self.rules)
+
+
+def _company(call: Call, language: str, _: Rules) -> str:
+    if not (call.greet and call.name):
+        return ""
+    return tongue(language).words["company"].format(company=call.name.rstrip("."))
+
+
+def _engineer(call: Call, language: str, _: Rules) -> str:
+    return tongue(language).words["engineer"].format(engineer=call.engineer) if call.engineer else ""
+
+
+def _clock(call: Call, language: str, _: Rules) -> str:
     words = tongue(language).words
-    return {
-        "desk": rules.desk.get(language) or rules.desk.get(rules.language, "Presa"),
-        "key": next((key for key, its in rules.languages.items() if its == language), ""),
-        "severities": severities(rules, language) if "{severities}" in template else "",
-        "menu": matters(rules, language) if "{menu}" in template else "",
-        "another": next((key for key, its in rules.menu.items() if its == "report"), "1"),
-        "status": words.get(f"status.{call.status}", "") if "{status}" in template else "",
-        "position": str(call.position),
-        "wait": duration(max(1, call.wait), language) if "{wait}" in template else "",
-        "company": words["company"].format(company=call.name.rstrip(".")) if call.greet and call.name else "",
-        "number": one_by_one(call.ticket or ""),
-        "when": moment(call.look_by, language, rules.zone) if "{when}" in template else "",
-        "engineer": words["engineer"].format(engineer=call.engineer) if call.engineer else "",
-        "ending": one_by_one(call.ending),
-        "priority": call.priority or "",
-        "name": call.name,
-        "plan": call.plan,
-        "left": left(call.minutes, language) if "{left}" in template else "",
-        "by": call.taken_by or words["somebody"],
-        "clock": words.get(f"clock.{call.clock}", words["clock.other"]) if call.clock else "",
-        "hour_there": words["hour_there"].format(hour=call.hour) if call.hour else "",
-        "more_tickets": (words["more.one"] if call.more == 1 else words["more"].format(n=call.more))
-        if call.more
-        else "",
-        "phone": one_by_one(call.phone) or words["number_unknown"],
-        "description": call.text[:LONGEST_DESCRIPTION],
-    }
+    return words.get(f"clock.{call.clock}", words["clock.other"]) if call.clock else ""
+
+
+def _hour_there(call: Call, language: str, _: Rules) -> str:
+    return tongue(language).words["hour_there"].format(hour=call.hour) if call.hour else ""
+
+
+def _more_tickets(call: Call, language: str, _: Rules) -> str:
+    words = tongue(language).words
+    return words["more.one" if call.more == 1 else "more"].format(n=call.more) if call.more else ""
+
+
+FIELDS: Mapping[str, Callable[[Call, str, Rules], str]] = {
+    "desk": lambda _, language, rules: rules.desk.get(language) or rules.desk.get(rules.language, "Presa"),
+    "key": lambda _, language, rules: next((key for key, its in rules.languages.items() if its == language), ""),
+    "severities": lambda _, language, rules: severities(rules, language),
+    "menu": lambda _, language, rules: matters(rules, language),
+    "another": lambda _, __, rules: next((key for key, its in rules.menu.items() if its == "report"), "1"),
+    "status": lambda call, language, _: tongue(language).words.get(f"status.{call.status}", ""),
+    "position": lambda call, _, __: str(call.position),
+    "wait": lambda call, language, _: duration(max(1, call.wait), language),
+    "company": _company,
+    "number": lambda call, _, __: one_by_one(call.ticket or ""),
+    "when": lambda call, language, rules: moment(call.look_by, language, rules.zone),
+    "engineer": _engineer,
+    "ending": lambda call, _, __: one_by_one(call.ending),
+    "priority": lambda call, _, __: call.priority or "",
+    "name": lambda call, _, __: call.name,
+    "plan": lambda call, _, __: call.plan,
+    "left": lambda call, language, _: left(call.minutes, language),
+    "by": lambda call, language, _: call.taken_by or tongue(language).words["somebody"],
+    "clock": _clock,
+    "hour_there": _hour_there,
+    "more_tickets": _more_tickets,
+    "phone": lambda call, language, _: one_by_one(call.phone) or tongue(language).words["number_unknown"],
+    "description": lambda call, _, __: call.text[:LONGEST_DESCRIPTION],
+}
 
 
 def one_by_one(number: str) -> str:

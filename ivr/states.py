@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Leg = Literal["caller", "page", "callback"]
-Expects = Literal["arrival", "key", "digits", "report", "hold", "person", "meeting", "end", "answer"]
+Leg = Literal["caller", "page", "callback", "agent"]
+Expects = Literal["arrival", "key", "digits", "report", "hold", "person", "meeting", "end", "bridge", "answer"]
 Menu = Literal["", "languages", "severities", "matters"]
 Needs = Literal["", "menu", "greets", "claimed", "unproven", "about", "customer", "reasons"]
 
@@ -24,7 +24,7 @@ SAME = "."
 GONE = "gone"
 # Exits that count as a slip when they lead back to the same prompt; after `tries` slips the state is left by `give_up`.
 SLIPS = frozenset({"wrong", "silence", "unknown", "pin_wrong", "ticket_slip", "ticket_unknown"})
-FIRST: Mapping[Leg, str] = MappingProxyType({"caller": "start", "page": "page", "callback": "ring"})
+FIRST: Mapping[Leg, str] = MappingProxyType({"caller": "start", "page": "page", "callback": "ring", "agent": "agent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +293,41 @@ PAGE: Mapping[str, State] = {
 
 CALLBACK: Mapping[str, State] = {
     "ring": State("arrival", {"arrived": "ring_looking", "hang_up": GONE}),
-    "ring_looking": _ask("look_at_callback", {"callback_due": "ring_greet", "callback_over": "ring_over"}),
+    "ring_looking": _ask(
+        "look_at_callback", {"callback_due": "ring_greet", "proof_due": "ring_proof", "callback_over": "ring_over"}
+    ),
     "ring_greet": _key(
         "ring number_once ring_keys", {**HELP, "1": "person", "hang_up": GONE}, tries=2, give_up="ring_unanswered"
     ),
+    # ── no PIN is asked here: a key on the telephone on file is what proves the caller ──
+    "ring_proof": _key(
+        "ring_proof number_once proof_keys",
+        {**HELP, "1": "proving", "hang_up": GONE},
+        tries=2,
+        give_up="ring_unanswered",
+    ),
+    "proving": _ask("prove", {"proven": "ring_proven", "callback_over": "ring_over"}),
+    "ring_proven": _end("outcome number goodbye"),
     "ring_over": _end("ring_over"),
     "ring_unanswered": _end("goodbye"),
 }
 
-STATES: Mapping[str, State] = MappingProxyType({**CALLER, **PAGE, **CALLBACK})
+# Somebody of the desk whom a caller is connected to: a key first, so that no caller ends in a voicemail.
+AGENT: Mapping[str, State] = {
+    "agent": State("arrival", {"arrived": "agent_looking", "hang_up": GONE}),
+    "agent_looking": _ask("look_at_caller", {"caller_waits": "agent_offer", "caller_left": "agent_late"}),
+    "agent_offer": _key(
+        "agent agent_key number_once",
+        {"1": "agent_taking", "*": SAME, "hang_up": GONE},
+        tries=2,
+        give_up="agent_missed",
+    ),
+    "agent_taking": _ask("accept_caller", {"caller_taken": "agent_connected", "caller_left": "agent_late"}),
+    # The document ends and does not hang up: that is what connects the two.
+    "agent_connected": State("bridge", {"hang_up": GONE}, ("page_meeting",)),
+    "agent_late": _end("agent_late"),
+    "agent_missed": _end(),
+}
+
+STATES: Mapping[str, State] = MappingProxyType({**CALLER, **PAGE, **CALLBACK, **AGENT})
+LAST = frozenset({"end", "bridge"})  # after these documents nothing more is spoken

@@ -11,14 +11,14 @@ shell raises `Unexpected`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ivr import events as e
 from ivr import prompts, verbs
-from ivr.call import Call, Rules
-from ivr.states import SAME, SLIPS, STATES, State
+from ivr.call import Call, Rules, replace
+from ivr.states import LAST, SAME, SLIPS, STATES, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ COLUMNS: Mapping[type, str] = {
     e.Description: "described",
     e.CallbackDue: "callback_due",
     e.CallbackOver: "callback_over",
+    e.CallerWaits: "caller_waits",
+    e.CallerTaken: "caller_taken",
+    e.CallerLeft: "caller_left",
+    e.ProofDue: "proof_due",
+    e.Proven: "proven",
 }
 
 
@@ -151,7 +156,7 @@ KEPT: Mapping[type, tuple[str, ...]] = {
     e.CallerKnown: ("name",),
     e.TicketFound: ("ticket", "status", "look_by"),
     e.InQueue: ("position", "wait"),
-    e.TicketOpened: ("ticket", "engineer", "look_by"),
+    e.TicketOpened: ("ticket", "engineer", "look_by", "ending"),
     e.CallbackTaken: ("ticket", "ending"),
     e.CallbackRefused: ("ticket",),
     e.Person: ("person", "queue"),
@@ -163,6 +168,9 @@ KEPT: Mapping[type, tuple[str, ...]] = {
     e.Accepted: ("ticket",),
     e.Description: ("text", "audio"),
     e.CallbackDue: ("ticket", "customer"),
+    e.CallerWaits: ("ticket", "name", "greet"),
+    e.ProofDue: ("ticket", "customer", "name"),
+    e.Proven: ("ticket", "engineer", "look_by"),
 }
 
 
@@ -223,7 +231,9 @@ def _outcome(call: Call, event: e.Event) -> str:
             return "status"
         case e.Escalated():
             return "escalated"
-        case e.TicketOpened(paging=paging, look_by=look_by):
+        case e.TicketOpened(ending=ending) if ending:
+            return "proving"
+        case e.TicketOpened(paging=paging, look_by=look_by) | e.Proven(paging=paging, look_by=look_by):
             return "paging" if paging else "looks" if look_by else "queued"
         case e.CallbackTaken():
             return "taken"
@@ -261,7 +271,7 @@ def _enter(call: Call, column: str, target: str, event: e.Event, rules: Rules) -
         spoke=target,
         slips=call.slips if again else 0,
         lead=column if column in SLIPS and (again or column == "unknown") and state.expects != "hold" else "",
-        step=call.step if state.expects == "end" else call.step + 1,
+        step=call.step if state.expects in LAST else call.step + 1,
     )
     return call, Speak(document(call, state, rules))
 
@@ -300,7 +310,10 @@ ABOUT_TICKET: Mapping[str, type[e.Escalate | e.FetchDescription]] = {
     "escalate": e.Escalate,
     "fetch_description": e.FetchDescription,
 }
-Plain = e.LookUpCaller | e.LookAtPage | e.AcceptPage | e.PassOn | e.JoinCaller | e.LookAtRoom | e.LookAtCallback
+Plain = (
+    e.LookUpCaller | e.LookAtPage | e.AcceptPage | e.PassOn | e.JoinCaller | e.LookAtRoom | e.LookAtCallback | e.Prove
+    | e.LookAtCaller | e.AcceptCaller
+)  # fmt: skip
 PLAIN: Mapping[str, type[Plain]] = {
     "join_caller": e.JoinCaller,
     "look_at_room": e.LookAtRoom,
@@ -309,7 +322,13 @@ PLAIN: Mapping[str, type[Plain]] = {
     "accept_page": e.AcceptPage,
     "pass_on": e.PassOn,
     "look_at_callback": e.LookAtCallback,
+    "prove": e.Prove,
+    "look_at_caller": e.LookAtCaller,
+    "accept_caller": e.AcceptCaller,
 }
+
+
+AFTER_MUSIC = 2  # seconds: it took its time already
 
 
 def document(call: Call, state: State, rules: Rules) -> verbs.Document:
@@ -322,6 +341,8 @@ def document(call: Call, state: State, rules: Rules) -> verbs.Document:
     match state.expects:
         case "end":
             return (*spoken, verbs.Hangup())
+        case "bridge":
+            return spoken
         case "person":
             link = (
                 verbs.Enqueue(call.step, call.queue)
@@ -342,6 +363,9 @@ def document(call: Call, state: State, rules: Rules) -> verbs.Document:
         case "report":
             hear = verbs.Gather(call.step, spoken, state.seconds, digits=1, takes="dtmf speech", language=language)
             return (hear, verbs.Redirect(call.step))
+        case "hold" if rules.music:
+            heard = (*spoken, verbs.Play(rules.music))
+            return (verbs.Gather(call.step, heard, AFTER_MUSIC, digits=1, finish=""), verbs.Redirect(call.step))
         case "key" | "hold":
             return (verbs.Gather(call.step, spoken, state.seconds, digits=1, finish=""), verbs.Redirect(call.step))
     return (verbs.Gather(call.step, spoken, state.seconds), verbs.Redirect(call.step))

@@ -17,7 +17,7 @@ from ivr import prompts, verbs
 
 Url = Callable[[int], str]
 
-REGION = "ie1"  # of conferences: Ireland
+REGION = "ie1"  # of conferences, where none is configured: Ireland
 
 LONGEST_SAY = 3_900  # Twilio speaks at most 4,096 characters a Say
 # https://www.w3.org/TR/xml/#charsets
@@ -29,13 +29,16 @@ def clean(text: str) -> str:
     return UNSPEAKABLE.sub(" ", text)[:LONGEST_SAY]
 
 
-def render(document: verbs.Document, url: Url) -> str:
-    """The document as XML. `url(step)` is the address of a step of this call, `url(WAIT)` what waiting callers hear."""
-    return _LINK.sub(lambda link: quoteattr(url(int(link[1])))[1:-1], _with_links(document))
+def render(document: verbs.Document, url: Url, region: str = REGION) -> str:
+    """The document as XML. `url(step)` is the address of a step of this call, `url(WAIT)` what waiting callers hear;
+    `region`: of conferences."""
+    return _LINK.sub(
+        lambda link: region if link[1] == "region" else quoteattr(url(int(link[1])))[1:-1], _with_links(document)
+    )
 
 
 # Most callers hear the same documents; only the links differ. No text holds a NUL: `clean` has seen every one.
-_LINK = re.compile("\0(-?[0-9]+)\0")
+_LINK = re.compile("\0(-?[0-9]+|region)\0")
 
 
 @lru_cache(maxsize=512)
@@ -51,9 +54,10 @@ def apology(languages: tuple[str, ...]) -> str:
     return render((*prompts.apology(languages), verbs.Hangup()), str)
 
 
-def waiting(languages: tuple[str, ...], seconds: int = 20) -> str:
-    """What a caller in a queue hears, over and over."""
-    return render((*prompts.apology(languages, "wait"), verbs.Pause(seconds)), str)
+def waiting(languages: tuple[str, ...], seconds: int = 20, music: str = "") -> str:
+    """What a caller in a queue hears, over and over. `music`: the address of a sound, "" for silence."""
+    then = verbs.Play(music) if music else verbs.Pause(seconds)
+    return render((*prompts.apology(languages, "wait"), then), str)
 
 
 def moment(languages: tuple[str, ...], url: str) -> str:
@@ -61,10 +65,10 @@ def moment(languages: tuple[str, ...], url: str) -> str:
     return render((*prompts.apology(languages, "moment"), verbs.Pause(2), verbs.Redirect(0)), lambda _: url)
 
 
-def meeting(languages: tuple[str, ...], room: str, url: Url) -> str:
+def meeting(languages: tuple[str, ...], room: str, url: Url, region: str = REGION) -> str:
     """What a caller hears whom an engineer joins: one sentence, then the room; `url(0)` is where the call goes on."""
     said = prompts.apology(languages, "caller_joined")
-    return render((*said, verbs.Conference(0, room), verbs.Hangup()), url)
+    return render((*said, verbs.Conference(0, room), verbs.Hangup()), url, region)
 
 
 def _add(to: VoiceResponse | Gather, verb: verbs.Verb, url: Url) -> None:
@@ -96,7 +100,7 @@ def _add(to: VoiceResponse | Gather, verb: verbs.Verb, url: Url) -> None:
             dial = to.dial(
                 action=url(step), method="POST", timeout=seconds, caller_id=caller_id or None, answer_on_bridge=True
             )
-            dial.number(clean(number))
+            dial.number(clean(number), url=url(verbs.AGENT), method="POST")
         case verbs.Enqueue(step=step, queue=queue):
             to.enqueue(clean(queue), action=url(step), method="POST", wait_url=url(verbs.WAIT), wait_url_method="POST")
         case verbs.Conference(step=step, room=room):
@@ -114,7 +118,7 @@ def _conference(to: VoiceResponse | Gather, step: int, room: str, url: Url) -> N
         end_conference_on_exit=True,
         beep=False,
         max_participants=2,
-        region=REGION,
+        region="\0region\0",
         status_callback=url(verbs.ROOM),
         status_callback_event="join leave",
         status_callback_method="POST",

@@ -2,7 +2,8 @@
 know XML.
 
 A link is the number of the step that gets what comes next. `WAIT` is the document for callers who wait in a queue,
-`RECORDING` where the carrier tells that a recording is ready or written down, `ROOM` who comes into a conference and who leaves.
+`RECORDING` where the carrier tells that a recording is ready or written down, `ROOM` who comes into a conference and who leaves,
+`AGENT` what somebody hears who picks up a `Dial`, before they are connected.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Literal
 WAIT = -1
 RECORDING = -2
 ROOM = -3
+AGENT = -4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
+    """Ring a person. Who picks up hears `AGENT` first, and is connected when that document ends without hanging up."""
+
     step: int
     number: str
     caller_id: str

@@ -53,6 +53,11 @@ WORDS: Mapping[str, str] = {
     "outcome.paging": "Wir rufen jetzt den Bereitschaftstechniker an{engineer}.",
     "outcome.looks": "Ihre Meldung ist erfasst. Wir sehen sie uns an bis {when}.",
     "outcome.queued": "Ihre Meldung ist erfasst. Wir sehen sie uns so bald wie möglich an.",
+    "outcome.proving": (
+        "Ihre Meldung ist aufgenommen. "
+        "Bitte legen Sie jetzt auf: wir rufen die hinterlegte Nummer an, die auf {ending} endet; "
+        "drücken Sie dort 1, dann rufen wir den Bereitschaftstechniker."
+    ),
     "outcome.added": "Ich habe Ihre Worte der Meldung hinzugefügt.",
     "outcome.escalated": "Ihr Nachdrängen ist vermerkt, und wer es wissen muss, weiß es.",
     "outcome.status": "Die Meldung ist {status}.",
@@ -101,7 +106,12 @@ WORDS: Mapping[str, str] = {
     "described.none": "Der Kunde hat noch nichts gesagt.",
     "ring": "Hier ist {desk}: wir rufen Sie zurück, wie gewünscht.",
     "ring_keys": "Drücken Sie 1, um mit uns zu sprechen, 9, um ein andermal zurückgerufen zu werden.",
+    "ring_proof": "Hier ist {desk}: eine Meldung für {name} kam von dieser Nummer.",
+    "proof_keys": "Wenn Sie es waren, drücken Sie 1, dann rufen wir den Bereitschaftstechniker. Sonst legen Sie auf.",
     "ring_over": "Ihr Anliegen ist schon erledigt. Danke.",
+    "agent": "Hier ist {desk}: ein Kunde möchte dich sprechen{company}.",
+    "agent_key": "Drück die 1, um anzunehmen.",
+    "agent_late": "Der Kunde hat aufgelegt. Danke.",
     "apology": "Wir haben eine technische Störung. Bitte rufen Sie in einigen Minuten wieder an oder schreiben Sie uns eine Mail.",
     "moment": "Einen Augenblick.",
     "wait": "Bitte bleiben Sie am Apparat, wir antworten so bald wie möglich.",

@@ -53,6 +53,10 @@ WORDS: Mapping[str, str] = {
     "outcome.paging": "We are calling the engineer on duty{engineer}.",
     "outcome.looks": "Your report is registered. We will look at it by {when}.",
     "outcome.queued": "Your report is registered. We will look at it as soon as we can.",
+    "outcome.proving": (
+        "Your ticket is open. "
+        "Please hang up now: we call the number on file that ends in {ending}; press 1 there, and we call the engineer on duty."
+    ),
     "outcome.added": "I have added your words to the ticket.",
     "outcome.escalated": "The escalation is registered and those who must know have been told.",
     "outcome.status": "The ticket is {status}.",
@@ -101,7 +105,12 @@ WORDS: Mapping[str, str] = {
     "described.none": "The customer has not said anything yet.",
     "ring": "This is {desk}, calling you back as you asked.",
     "ring_keys": "Press 1 to talk to us, 9 to be called another time.",
+    "ring_proof": "This is {desk}: a report for {name} came from this number.",
+    "proof_keys": "If it was you, press 1 and we call the engineer on duty. If not, just hang up.",
     "ring_over": "Your request is closed already. Thank you.",
+    "agent": "This is {desk}: a customer wants to talk to you{company}.",
+    "agent_key": "Press 1 to take the call.",
+    "agent_late": "The customer has hung up. Thank you.",
     "apology": "We have a technical problem. Please call again in a few minutes or write us a mail.",
     "moment": "One moment.",
     "wait": "Please hold the line, we answer as soon as we can.",

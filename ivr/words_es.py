@@ -53,6 +53,10 @@ WORDS: Mapping[str, str] = {
     "outcome.paging": "Estamos llamando al técnico de guardia{engineer}.",
     "outcome.looks": "La incidencia está registrada. La miraremos antes del {when}.",
     "outcome.queued": "La incidencia está registrada. La miraremos lo antes posible.",
+    "outcome.proving": (
+        "Su aviso está abierto. "
+        "Cuelgue ahora: llamamos al número registrado que termina en {ending}; pulse 1 allí y llamamos al técnico de guardia."
+    ),
     "outcome.added": "He añadido sus palabras a la incidencia.",
     "outcome.escalated": "La reclamación está registrada y quien debe saberlo lo sabe.",
     "outcome.status": "La incidencia está {status}.",
@@ -101,7 +105,12 @@ WORDS: Mapping[str, str] = {
     "described.none": "El cliente aún no ha dicho nada.",
     "ring": "Aquí {desk}: le llamamos como nos pidió.",
     "ring_keys": "Pulse 1 para hablar con nosotros, 9 para que le llamemos en otro momento.",
+    "ring_proof": "Aquí {desk}: un aviso de {name} llegó desde este número.",
+    "proof_keys": "Si fue usted, pulse 1 y llamamos al técnico de guardia. Si no, cuelgue.",
     "ring_over": "Su petición ya está cerrada. Gracias.",
+    "agent": "Aquí {desk}: un cliente quiere hablar contigo{company}.",
+    "agent_key": "Pulsa 1 para atender.",
+    "agent_late": "El cliente ha colgado. Gracias.",
     "apology": "Tenemos un problema técnico. Vuelva a llamar en unos minutos o escríbanos un correo.",
     "moment": "Un momento.",
     "wait": "No cuelgue, le atenderemos lo antes posible.",

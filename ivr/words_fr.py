@@ -53,6 +53,11 @@ WORDS: Mapping[str, str] = {
     "outcome.paging": "Nous appelons le technicien d'astreinte{engineer}.",
     "outcome.looks": "Votre signalement est enregistré. Nous le regarderons avant {when}.",
     "outcome.queued": "Votre signalement est enregistré. Nous le regarderons dès que possible.",
+    "outcome.proving": (
+        "Votre signalement est ouvert. "
+        "Raccrochez maintenant : nous appelons le numéro enregistré qui finit par {ending} ; "
+        "tapez-y 1 et nous appelons le technicien d'astreinte."
+    ),
     "outcome.added": "J'ai ajouté vos mots au ticket.",
     "outcome.escalated": "La relance est enregistrée et les personnes concernées sont prévenues.",
     "outcome.status": "Le ticket est {status}.",
@@ -101,7 +106,12 @@ WORDS: Mapping[str, str] = {
     "described.none": "Le client n'a encore rien dit.",
     "ring": "Ici {desk} : nous vous rappelons comme demandé.",
     "ring_keys": "Tapez 1 pour nous parler, 9 pour être rappelé une autre fois.",
+    "ring_proof": "Ici {desk} : un signalement pour {name} est venu de ce numéro.",
+    "proof_keys": "Si c'était vous, tapez 1 et nous appelons le technicien d'astreinte. Sinon, raccrochez.",
     "ring_over": "Votre demande est déjà close. Merci.",
+    "agent": "Ici {desk} : un client veut te parler{company}.",
+    "agent_key": "Tape 1 pour répondre.",
+    "agent_late": "Le client a raccroché. Merci.",
     "apology": "Nous avons un problème technique. Rappelez dans quelques minutes ou écrivez-nous un mail.",
     "moment": "Un instant.",
     "wait": "Restez en ligne, nous répondons dès que possible.",

@@ -54,6 +54,10 @@ WORDS: Mapping[str, str] = {
     "outcome.paging": "Stiamo chiamando il tecnico reperibile{engineer}.",
     "outcome.looks": "La segnalazione è registrata. La guarderemo entro {when}.",
     "outcome.queued": "La segnalazione è registrata. La guarderemo appena possibile.",
+    "outcome.proving": (
+        "La segnalazione è aperta. "
+        "Ora riattacchi: chiamiamo il numero in archivio che finisce con {ending}; lì prema 1 e chiamiamo il tecnico reperibile."
+    ),
     "outcome.added": "Ho aggiunto le sue parole alla segnalazione.",
     "outcome.escalated": "Il sollecito è registrato e chi deve saperlo lo sa.",
     "outcome.status": "La segnalazione è {status}.",
@@ -102,7 +106,12 @@ WORDS: Mapping[str, str] = {
     "described.none": "Il cliente non ha ancora detto nulla.",
     "ring": "Qui {desk}: la richiamiamo come ha chiesto.",
     "ring_keys": "Prema 1 per parlare con noi, 9 per essere richiamato un'altra volta.",
+    "ring_proof": "Qui {desk}: una segnalazione di {name} è arrivata da questo numero.",
+    "proof_keys": "Se ha chiamato Lei, prema 1 e chiamiamo il tecnico reperibile. Altrimenti riattacchi.",
     "ring_over": "La sua richiesta è già stata chiusa. Grazie.",
+    "agent": "Qui {desk}: un cliente vuole parlarti{company}.",
+    "agent_key": "Premi 1 per rispondere.",
+    "agent_late": "Il cliente ha riattaccato. Grazie.",
     "apology": "Abbiamo un problema tecnico. Per favore richiami tra qualche minuto o scriva una mail.",
     "moment": "Un momento.",
     "wait": "Resti in linea, le rispondiamo appena possibile.",

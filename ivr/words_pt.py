@@ -53,6 +53,10 @@ WORDS: Mapping[str, str] = {
     "outcome.paging": "Estamos a ligar ao técnico de piquete{engineer}.",
     "outcome.looks": "O pedido está registado. Vamos vê-lo até {when}.",
     "outcome.queued": "O pedido está registado. Vamos vê-lo assim que possível.",
+    "outcome.proving": (
+        "O seu pedido está aberto. "
+        "Desligue agora: ligamos para o número registado que termina em {ending}; prima 1 e chamamos o técnico de piquete."
+    ),
     "outcome.added": "Acrescentei as suas palavras ao pedido.",
     "outcome.escalated": "A insistência está registada e quem deve saber foi avisado.",
     "outcome.status": "O pedido está {status}.",
@@ -101,7 +105,12 @@ WORDS: Mapping[str, str] = {
     "described.none": "O cliente ainda não disse nada.",
     "ring": "Aqui {desk}: estamos a ligar-lhe como pediu.",
     "ring_keys": "Prima 1 para falar connosco, 9 para lhe ligarmos noutra altura.",
+    "ring_proof": "Aqui {desk}: um pedido de {name} chegou deste número.",
+    "proof_keys": "Se foi o senhor ou a senhora, prima 1 e chamamos o técnico de piquete. Se não, desligue.",
     "ring_over": "O seu pedido já está fechado. Obrigado.",
+    "agent": "Aqui {desk}: um cliente quer falar contigo{company}.",
+    "agent_key": "Prime 1 para atender.",
+    "agent_late": "O cliente desligou. Obrigado.",
     "apology": "Temos um problema técnico. Volte a ligar dentro de minutos ou escreva-nos um mail.",
     "moment": "Um momento.",
     "wait": "Não desligue, atendemos assim que possível.",

@@ -1,7 +1,7 @@
 """The table of states: complete, closed, drawn; and the turns that dialogues do not reach."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from dialogues.desk import Desk
@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import ivr
 from ivr import events as e
-from ivr.states import CALLBACK, CALLER, GONE, HELP, PAGE, SAME, STATES
-from ivr.turn import COLUMNS, PLAIN
+from ivr.call import replace as call_replace
+from ivr.states import AGENT, CALLBACK, CALLER, GONE, HELP, PAGE, SAME, STATES
+from ivr.turn import COLUMNS, KEPT, PLAIN
 
 SPOKEN = {name: state for name, state in STATES.items() if state.expects != "answer"}
 KEYED = {name: state for name, state in SPOKEN.items() if state.expects in ("key", "digits")}
@@ -26,7 +27,7 @@ def test_every_exit_leads_to_a_state() -> None:
 
 def test_every_state_can_be_reached() -> None:
     reached = {target for state in STATES.values() for target in (*state.exits.values(), state.give_up)}
-    assert set(STATES) - reached == {"start", "page", "ring"}
+    assert set(STATES) - reached == {"start", "page", "ring", "agent"}
 
 
 @pytest.mark.parametrize("name", KEYED)
@@ -73,7 +74,7 @@ def test_every_column_belongs_to_some_state() -> None:
 
 
 def test_the_diagram_names_every_state_and_is_drawn_from_the_table() -> None:
-    for leg, table in (("caller", CALLER), ("page", PAGE), ("callback", CALLBACK)):
+    for leg, table in (("caller", CALLER), ("page", PAGE), ("callback", CALLBACK), ("agent", AGENT)):
         drawn = ivr.mermaid(leg)  # type: ignore[arg-type]
         assert drawn.startswith("stateDiagram-v2\n    [*] --> ")
         assert all(name in drawn for name in table)
@@ -104,6 +105,13 @@ def test_a_stored_call_comes_back_the_same() -> None:
     )
     assert ivr.from_json(json.loads(json.dumps(ivr.to_json(call)))) == call
     assert ivr.from_json({**ivr.to_json(call), "of_a_newer_version": 1}) == call
+
+
+def test_what_an_event_leaves_in_a_call_are_fields_of_a_call() -> None:
+    """`ivr.call.replace` does not look at the names, for speed."""
+    known = {field.name for field in fields(ivr.Call)}
+    assert {name for kept in KEPT.values() for name in kept} <= known
+    assert call_replace(ivr.begin("CA1"), state="pin", slips=1) == replace(ivr.begin("CA1"), state="pin", slips=1)
 
 
 def test_a_desk_with_one_language_asks_for_none() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import ivr
 from ivr import prompts, states, verbs
 from ivr.prompts import TONGUES, one_by_one
+from ivr.turn import AFTER_MUSIC
 from ivr.turn import document as spoken_in
 
 MENU = {"1": "report", "2": "add", "3": "escalate", "4": "status", "5": "information"}
@@ -34,7 +35,7 @@ ALLOWED = {
     "Record": {"action", "finishOnKey", "maxLength", "method", "playBeep", "timeout", "trim", "recordingStatusCallback", "transcribe", "transcribeCallback"},
     "Redirect": {"method"},
     "Dial": {"action", "answerOnBridge", "callerId", "method", "timeout"},
-    "Number": set(),
+    "Number": {"url", "method"},
     "Conference": {
         "beep", "endConferenceOnExit", "maxParticipants", "region", "startConferenceOnEnter", "statusCallback",
         "statusCallbackEvent", "statusCallbackMethod", "waitMethod", "waitUrl",
@@ -109,6 +110,19 @@ def test_a_menu_of_seven_languages_offers_each_in_its_own() -> None:
     said = prompts.speech(ivr.begin("CA1"), ("welcome", "languages"), rules)
     assert [one.language for one in said if isinstance(one, verbs.Say)] == [its.voice for its in TONGUES.values()]
     assert all(f" {key}" in one.text for key, one in enumerate(said, 1) if isinstance(one, verbs.Say))
+
+
+def test_who_waits_hears_the_place_then_the_music_and_is_looked_at_again_soon_after() -> None:
+    """CASES phone 31."""
+    rules, call = (
+        replace(RULES, music="https://desk.example.test/hold.wav"),
+        replace(FULL, state="waiting", language="en"),
+    )
+    (gather, _) = spoken_in(call, states.STATES["waiting"], rules)
+    assert isinstance(gather, verbs.Gather)
+    assert [type(part) for part in gather.prompt] == [verbs.Say, verbs.Play]
+    assert gather.seconds == AFTER_MUSIC
+    assert "<Play>https://desk.example.test/hold.wav</Play>" in ivr.waiting(("it", "en"), music=rules.music)
 
 
 def test_a_desks_own_recording_is_played_instead_of_speech_and_fields_are_still_spoken() -> None:

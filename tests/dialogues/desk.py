@@ -20,6 +20,10 @@ CODES = {"100001": ("acme", "Acme S.p.A."), "100002": ("beta", "Beta"), "100003"
 START = datetime(2026, 11, 22, 2, 30, tzinfo=UTC).timestamp()
 
 
+def where(sid: str, step: int) -> str:
+    return f"step/{sid}/{step}" if step >= 0 else "agent" if step == ivr.AGENT else "wait"
+
+
 @dataclass
 class Desk:
     """`hours`: what is asked of a known customer; pages, descriptions and people as the dialogue sets them."""
@@ -28,6 +32,8 @@ class Desk:
     rules: ivr.Rules = field(default_factory=lambda: ivr.Rules(desk={"it": "Assistenza Prova", "en": "Test support"}))
     look_by: datetime | None = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
     people: list[ivr.Answer] = field(default_factory=list)  # what is said of people, one after the other; then nobody
+    caller_gone: bool = False
+    asks_no_pin: bool = False  # a desk where the number on file is rung instead
     on_file: bool = False  # the calling number is Acme's
     escalations: list[str] = field(default_factory=list)
     page: ivr.Answer = field(default_factory=lambda: ivr.PageOpen("PR-1002-4137", "Acme", "Platinum", "P1", 45))
@@ -63,7 +69,7 @@ class Desk:
             return 200, ivr.waiting(("it",))
         step = int(where[2]) if where[0] == "step" else 0
         if (sid, step) not in self.documents:
-            leg = where[0] if where[0] in ("page", "callback") else "caller"
+            leg = where[0] if where[0] in ("page", "callback", "agent") else "caller"
             self.calls.setdefault(sid, ivr.begin(sid, leg, self.language))  # type: ignore[arg-type]
             self.documents[sid, step] = self.turn(sid, twilio.heard(form) if where[0] == "step" else ivr.Arrived())
         return 200, self.documents[sid, step]
@@ -79,7 +85,7 @@ class Desk:
             self.events += ivr.audit(answer)
             call, step = ivr.turn(call, answer, self.rules)
         self.calls[sid] = call
-        return ivr.render(step.document, lambda n: f"/phone/twilio/{f'step/{sid}/{n}' if n >= 0 else 'wait'}")
+        return ivr.render(step.document, lambda n: f"/phone/twilio/{where(sid, n)}")
 
     # ── what the engine and the store would say ──
 
@@ -123,6 +129,12 @@ class Desk:
                 return ivr.PassedOn()
             case ivr.LookAtCallback():
                 return self.callback
+            case ivr.LookAtCaller():
+                return ivr.CallerLeft() if self.caller_gone else ivr.CallerWaits("PR-1002-4137", "Acme")
+            case ivr.AcceptCaller():
+                return ivr.CallerTaken("PR-1002-4137")
+            case ivr.Prove():
+                return ivr.Proven("PR-1002-4137", True, "Anna")
 
     def of(self, number: str) -> dict[str, object]:
         return next((ticket for ticket in self.tickets if ticket["number"] == number), self.older)
@@ -141,7 +153,9 @@ class Desk:
         if matter == "information":
             return ivr.CustomerKnown(*CODES[code], hours="information")
         hours: dict[str, ivr.events.Hours] = {"100001": "pin", "100002": "no_pin", "100003": "not_entitled"}
-        return ivr.CustomerKnown(*CODES[code], hours=hours[code] if self.closed else "open", greet=not self.closed)
+        return ivr.CustomerKnown(
+            *CODES[code], hours=hours[code] if self.closed and not self.asks_no_pin else "open", greet=not self.closed
+        )
 
     def open(self, asked: ivr.OpenTicket) -> ivr.TicketOpened:
         number = f"PR-100{len(self.tickets) + 2}-4137"
@@ -155,7 +169,8 @@ class Desk:
                 "number": number,
             }
         )
-        return ivr.TicketOpened(number, paging, "Anna" if paging else "", self.look_by)
+        ending = "678" if self.asks_no_pin and asked.priority == "P1" else ""
+        return ivr.TicketOpened(number, paging, "Anna" if paging else "", self.look_by, ending)
 
     def take_callback(self, number: str | None, ticket: str | None, customer: str | None) -> ivr.Answer:
         if ticket is None:
