@@ -32,6 +32,7 @@ class Wanted:
     region: str | None = None
     skills: frozenset[str] = frozenset()
     engineer: str | None = None
+    product: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,10 @@ def _lacking(one: Worker, desk: Desk, wanted: Wanted, skills: frozenset[str], no
         (
             bool(one.regions) and wanted.region not in one.regions,
             f"does not serve the region {wanted.region or '(none)'}",
+        ),
+        (
+            bool(one.products) and wanted.product is not None and wanted.product not in one.products,
+            f"does not serve the product {wanted.product}",
         ),
     )
     return [words for holds, words in reasons if holds]

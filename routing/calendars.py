@@ -68,7 +68,7 @@ class Calendar:
     week: tuple[tuple[Period, ...], ...]
     holidays: tuple[Holiday, ...] = ()
     special: Mapping[date, tuple[Period, ...]] = field(default_factory=dict, hash=False)
-    label: str = ""
+    label: Mapping[str, str] = field(default_factory=dict, hash=False)
     _blocks: dict[tuple[int, int], _Block] = field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from routing import rules
 from routing.desk import KINDS, Desk, Kind, Plan
 from routing.lexicon import Hit, Lexicon
+from routing.products import SIGN as PRODUCT
 from routing.signs import BAD, KIND_OF, LEAST, PHRASES, TELLS, TOUCHED, WEIGHTS, WIDE, WORST
 
 ENOUGH = 2  # points from which a vote counts
@@ -97,6 +98,9 @@ def lexicon(desk: Desk) -> Lexicon:
         phrases = [(phrase, sign) for sign, listed in PHRASES.items() for phrase in listed.split("|")]
         phrases += [(word, f"screening {n}") for n, rule in enumerate(desk.screening) for word in rule.words]
         phrases += [(word, "core") for word in desk.core_services]
+        phrases += [
+            (word, f"{PRODUCT}{name}") for name, words in desk.products.items() for word in (name.lower(), *words)
+        ]
         phrases += [(word, f"scope {plan.id}") for plan in desk.plans.values() for word in plan.scope]
         for one in desk.rules:
             words = one.when.get("words", frozenset()) | one.unless.get("words", frozenset())

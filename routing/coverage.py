@@ -19,6 +19,7 @@ Kind = Literal["gap", "nobody-of-that-name", "away", "no-number", "unverified", 
 Proven = Mapping[str, tuple[str, datetime]]
 """By person: the number on which they took a page last, and when."""
 
+WEEK = timedelta(days=7)
 OF_GAP: Mapping[oncall.Reason, Kind] = {
     "nobody on duty": "gap",
     "nobody of that name": "nobody-of-that-name",
@@ -80,6 +81,14 @@ def needed(desk: Desk, start: datetime, end: datetime) -> tuple[tuple[datetime, 
         return ((start, end),)
     closed = [span for name in rules for span in _closed(desk.calendars[name], start, end)]
     return calendars.merged(sorted(closed))
+
+
+def barred_until(desk: Desk, on_call: OnCall, person: str, queue: str, at: datetime) -> datetime | None:
+    """Until when this person, being on duty outside the desk's hours, may not escalate to that queue; None: they may."""
+    if queue not in on_call.closed or not oncall.is_on_duty(on_call, person, at):
+        return None
+    now = next(iter(needed(desk, at, at + WEEK)), None)
+    return now[1] if now and now[0] <= at else None
 
 
 def handoffs(on_call: OnCall, after: datetime, until: datetime, ahead: timedelta) -> tuple[Handoff, ...]:

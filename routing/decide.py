@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from identity.people import Recognition
-from routing import calendars, classify, sla
+from routing import calendars, classify, products, sla
 from routing.classify import Asked
 from routing.desk import Channel, Desk, Kind, Plan, Route
 from routing.lexicon import Hit
@@ -31,6 +31,7 @@ class Report:
 
     `marks`: reason codes found on the way (`unreadable`, ...). `pin`: this caller keyed the right PIN. `queue`: of the
     address it was sent to, before any route. `engineer`: whose own address that is; they are one of the desk all the same.
+    `product`: as the customer typed it.
     """
 
     channel: Channel
@@ -45,6 +46,7 @@ class Report:
     pin: bool = False
     queue: str | None = None
     engineer: str | None = None
+    product: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Decision:
     stamp: Stamp | None
     evidence: tuple[str, ...]
     base_plan: str | None = None  # what `plan` stands on, when that is an add-on
+    product: str | None = None  # what it is about
 
 
 def decide(report: Report, who: Recognition, desk: Desk) -> Decision:
@@ -73,9 +76,10 @@ def decide(report: Report, who: Recognition, desk: Desk) -> Decision:
         told.append(f"plan: {who.plan} is of the desk {who.desk}, not of this one: no clock")
     hits = classify.read(report.subject, report.text, desk)
     add_on = _add_on(hits, who, desk, told) if plan else None
-    screened = classify.screen(_asked(report, who, plan, add_on, hits), desk)
+    product, named = products.product_of(desk, report.product, who.products, hits, f"{report.subject}\n{report.text}")
+    screened = classify.screen(_asked(report, who, plan, add_on, hits, product), desk)
     kind, priority = screened.kind, screened.priority
-    told += screened.told
+    told += (*screened.told, *named)
     why_not = who.why_not or _kind_refused(report, who, desk, kind)
     if add_on and why_not == "channel-not-in-plan" and report.channel in add_on.channels:
         why_not = None
@@ -108,7 +112,9 @@ def decide(report: Report, who: Recognition, desk: Desk) -> Decision:
     language = _language(report, who, desk)
     if language not in desk.languages:
         marks = (*marks, "language-best-effort")
-    return Decision(kind, priority, covered, page, page, queue, level, language, marks, stamp, tuple(told), base)
+    return Decision(
+        kind, priority, covered, page, page, queue, level, language, marks, stamp, tuple(told), base, product
+    )
 
 
 def unread(desk: Desk, reason: str) -> Decision:
@@ -145,7 +151,9 @@ def _marks(report: Report, who: Recognition, why_not: str | None, desk: Desk) ->
     return tuple(dict.fromkeys(marks))
 
 
-def _asked(report: Report, who: Recognition, plan: Plan | None, add_on: Plan | None, hits: tuple[Hit, ...]) -> Asked:
+def _asked(
+    report: Report, who: Recognition, plan: Plan | None, add_on: Plan | None, hits: tuple[Hit, ...], product: str | None
+) -> Asked:
     """The report and what is known around it, by the names that the desk's rules use."""
     plans = tuple(one for one in (add_on, plan) if one is not None)
     marks = (*report.marks, *who.marks, *((who.why_not,) if who.why_not else ()))
@@ -154,6 +162,7 @@ def _asked(report: Report, who: Recognition, plan: Plan | None, add_on: Plan | N
         "plans": frozenset([one.id for one in plans]),
         "customers": _only(who.customer),
         "regions": _only(who.region),
+        "products": _only(product),
         "languages": _only(report.language or who.language),
         "reasons": frozenset(marks),
         "verified": _only("yes" if who.verified else "no"),
@@ -246,6 +255,7 @@ def _conditions(route: Route) -> Mapping[str, frozenset[str]]:
     wanted: Mapping[str, frozenset[str]] = {
         "kinds": frozenset(route.kinds), "priorities": route.priorities, "plans": route.plans, "reasons": route.reasons,
         "regions": route.regions, "languages": route.languages, "channels": route.channels, "facts": route.facts,
+        "products": route.products,
     }  # fmt: skip
     return {name: values for name, values in wanted.items() if values}
 

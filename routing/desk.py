@@ -134,7 +134,7 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class Worker:
     """Somebody who can be given tickets; ``id`` is their login. ``customers``: of whom they are the named engineer, and
-    ``substitute`` is asked first when they are away. ``regions`` empty: all; ``languages`` empty: the desk's."""
+    ``substitute`` is asked first when they are away. ``regions`` and ``products`` empty: all; ``languages`` empty: the desk's."""
 
     id: str
     name: str
@@ -145,6 +145,7 @@ class Worker:
     customers: frozenset[str] = frozenset()
     substitute: str | None = None
     most: int | None = None
+    products: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class Route:
     languages: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
     facts: frozenset[str] = frozenset()
+    products: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +230,9 @@ class PhoneRules:
     ``languages`` and ``severities`` map a key to a language and to a priority. ``hours`` is the calendar in which
     people answer; ``None``: it is always after hours. ``record``: descriptions are recorded, after the notice. ``menu``:
     key -> matter; without it every call is a report. ``greets``: a caller whose number is on file is greeted by the
-    company's name. ``prompts``: language -> prompt -> the address of its recording. ``agents`` are those whom callers are
-    connected to while it is open; who waits does so for ``wait_minutes`` at the most."""
+    company's name. ``prompts``: language -> prompt -> the file of its recording, beside the desk's; ``music``: the file
+    that waiting callers hear. ``agents`` are those whom callers are
+    connected to in ``agent_hours`` (None: in ``hours``); who waits does so for ``wait_minutes`` at the most."""
 
     languages: Mapping[str, str]
     severities: Mapping[str, str]
@@ -243,8 +246,15 @@ class PhoneRules:
     menu: Mapping[str, Matter] = field(default_factory=dict)
     greets: bool = False
     prompts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    music: str | None = None
     agents: Mapping[str, Agent] = field(default_factory=dict)
     wait_minutes: int = 15
+    agent_hours: str | None = None
+
+    @property
+    def staffed(self) -> str | None:
+        """The calendar in which somebody can be talked to; None: never."""
+        return self.agent_hours or self.hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +299,8 @@ class Desk:
     (``opening``), or from the date on which it came (``receipt``). ``placeholders``: what stands in for facts that are
     not known, for ``presa check`` to name. ``version`` identifies the configuration that a ticket was stamped with,
     ``source`` is its text. ``told_by``: how those whom the escalation matrix names are told; who is not there, by an
-    alarm in the console."""
+    alarm in the console. ``goes_to``: into which queue a ticket goes
+    when it is escalated to them. ``products``: name -> words that name it."""
 
     id: str
     name: Words
@@ -324,10 +335,12 @@ class Desk:
     clocks: ClockRules = field(default_factory=ClockRules)
     relating: Policy = field(default_factory=Policy)
     told_by: Mapping[str, Telling] = field(default_factory=dict)
+    goes_to: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rule_tests: tuple[RuleTest, ...] = field(default=(), repr=False, compare=False)
     severity: Mapping[str, int] = field(default_factory=dict)
     core_services: tuple[str, ...] = ()
+    products: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     commands: frozenset[Command] = frozenset()
     asks: Mapping[Kind, tuple[Ask, ...]] = field(default_factory=dict)
     staff: Mapping[str, Worker] = field(default_factory=dict)

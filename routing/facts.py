@@ -13,8 +13,21 @@ from typing import Any
 
 from routing import alerts, masking
 from routing.alerts import Alert
-from routing.vocabulary import ME_TOO, NOT_BARE, PLACES, REMINDS, SECOND_MATTER, SITES, TOPICS, TROUBLED, TROUBLED_EXACT
+from routing.vocabulary import (
+    DENIES,
+    ME_TOO,
+    NOT_BARE,
+    OVER_AGAIN,
+    PLACES,
+    REMINDS,
+    SECOND_MATTER,
+    SITES,
+    TOPICS,
+    TROUBLED,
+    TROUBLED_EXACT,
+)
 
+PHONE = ("call", "phone")  # channels on which a report is spoken
 FACTS_IN = 1_500  # characters of the body in which objects count
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 STRONG, WEAK = 3, 1
@@ -25,7 +38,8 @@ class Trace:
     """A report as relating knows it. `objects` are the canonical names of things by their kind, `words` the content words of
     subject and body, `body` those of the body alone, `things` the objects that have a name, `topics` the
     kinds of trouble, the surest first, `strong` those that are said plainly, `edges` the first and last words. `asks`: it tells of
-    no trouble, `reminds`: it says that it comes again."""
+    no trouble, `reminds`: it says that it comes again, `over`: that the trouble is over. `denials`: how often it says "not", in
+    each of its sentences, of an earlier report in all."""
 
     id: str
     at: datetime
@@ -52,6 +66,8 @@ class Trace:
     things: frozenset[str] = frozenset()
     asks: bool = False
     reminds: bool = False
+    over: bool = False
+    denials: tuple[int, ...] = ()
 
 
 _TLD = "it|com|net|org|eu|de|fr|es|uk|info|biz|local|lan|example|test|cloud|io|dev|app|ch|at|edu|intra|internal|online|store|site|tech|shop"
@@ -85,6 +101,15 @@ _NAME = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.,:/-])#?(\d{3,}(?:[/-]\d+)*)\b(?![.,]\d)")
 _LETTER = re.compile(r"\b[A-Za-zà-ÿ]{3,} ([B-DF-HJ-NP-Z])\b(?!['’&])")  # "disco D", "porta C": which one of several
+_DRIVE = re.compile(r"\b(?:disco|drive|unit[aà]|volume|disk|partizione|partition) ([AEIO])\b(?!['’])")
+_FIRST = {
+    "prim": 1, "second": 2, "terz": 3, "quart": 4, "quint": 5, "first": 1, "third": 3, "fourth": 4, "fifth": 5,
+}  # fmt: skip
+_ORDINAL = re.compile(
+    r"\b(prim|second|terz|quart|quint|first|third|fourth|fifth)[oa]? (server|stampante|printer|linea|line|disco|disk|cassa|till|checkout"
+    r"|postazione|workstation|porta|door|gate|varco|pressa|press|forno|oven|robot|macchina|machine|scanner|monitor|switch|router|firewall"
+    r"|telecamera|camera|bilancia|scale|terminale|terminal|ups|rack)\b"
+)
 _LABELLED = re.compile(
     r"\b(cassa|till|checkout|postazione|workstation|bilancia|scale|porta|door|gate|varco|muletto|forklift|carrello|terminale|terminal"
     r"|pos|pressa|press|forno"
@@ -115,6 +140,7 @@ _SITE = re.compile(
     rf"|west|centrale|central)\b"
 )
 _SITE_AI = re.compile(r"\b([A-Za-z]+) ([AEIO])\b")
+SITE_NOUNS = frozenset(SITES.values())
 _NEVER = (
     "lunedi martedi mercoledi giovedi venerdi sabato domenica gennaio febbraio marzo aprile maggio giugno luglio agosto settembre"
     " ottobre novembre"
@@ -133,11 +159,13 @@ def trace(
     """Read one report. `sites`: names of places that the customer's configuration gives."""
     title, said = masking.title(subject), masking.body(text)
     in_title, in_body = masking.tokens(title), masking.tokens(said)
-    content, own = masking.words(in_title + in_body), masking.words(in_body)
+    own, named = masking.words(in_body), masking.words(in_title)
+    content = own | named
     facing = f"{title}\n{said[:FACTS_IN]}"
+    sentences = [masking.tokens(one) for one in _SENTENCE.split(said[:FACTS_IN])]
     alert = alerts.read(channel, sender, subject, text)
     objects, codes = _objects(facing)
-    if letters := frozenset(letter.lower() for letter in _LETTER.findall(facing)):
+    if letters := frozenset(letter.lower() for letter in (*_LETTER.findall(facing), *_DRIVE.findall(facing))):
         objects["letter"] = letters
     if alert is not None and alert.host:
         objects = {"name": frozenset((canonical(alert.host),))}
@@ -146,16 +174,35 @@ def trace(
     me_too = alert is None and len(own) <= 5 and any(f" {one} " in flat for one in ME_TOO)
     return Trace(
         id=id, at=at, channel=channel, customer=customer, sender=sender.lower(), words=content, body=own,
-        stems=masking.stems(content), title=masking.stems(masking.words(in_title)), objects=objects, codes=codes,
+        stems=masking.stems(content), title=masking.stems(named), objects=objects, codes=codes,
         places=places(facing, sites), topics=tuple(name for name, _ in topics),
         strong=frozenset(name for name, score in topics if score >= STRONG),
-        alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(said, title),
+        alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(said, in_body),
         fingerprint=masking.fingerprint(own) if alert is None else None,
         seal=masking.seal(subject, text) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
         edges=_edges(in_body), things=_things(objects), asks=not _troubled(in_title + in_body),
         reminds=masking.is_answer(subject) or any(f" {one}" in flat for one in REMINDS),
-        sentences=tuple(masking.words(masking.tokens(one)) for one in _SENTENCE.split(said[:FACTS_IN])),
+        over=alert is None and _over(flat),
+        sentences=tuple(map(masking.words, sentences)),
+        denials=tuple(sum(word in DENIES for word in one) for one in sentences),
     )  # fmt: skip
+
+
+# "Works again", "è tornato a funzionare"; not "stopped working again", "non funziona di nuovo".
+_OVER = re.compile(
+    r" (?:(?:non|not|isn t|doesn t|don t|didn t|won t|never|stop\w*|cannot|can t|mai|ancora da|unable to|fail\w* to) (?:\w+ ){0,3})?"
+    rf"(?:{OVER_AGAIN}) "
+)
+
+
+def _over(flat: str) -> bool:
+    """Does it say that the trouble is over? When in doubt yes: it keeps reports apart, and never joins any."""
+    return any(not _DENIED.match(one.group(0)) for one in _OVER.finditer(flat))
+
+
+_DENIED = re.compile(
+    r" (?:non|not|isn t|doesn t|don t|didn t|won t|never|stop\w*|cannot|can t|mai|ancora da|unable to|fail\w* to) "
+)
 
 
 def _troubled(found: tuple[str, ...]) -> bool:
@@ -207,6 +254,8 @@ def _objects(text: str) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
     for one in _NAME.finditer(rest):
         if not _COMMON.match(one.group(0)):
             found.setdefault("name", set()).add(canonical(one.group(0)))
+    for which, noun in _ORDINAL.findall(rest):
+        found.setdefault("number", set()).add(f"{_ONE_NOUN.get(noun, noun)}{_FIRST[which]}")
     for noun, number in _LABELLED.findall(rest):
         found.setdefault("number", set()).add(f"{_ONE_NOUN.get(noun, noun)}{int(number)}")
     for one in _NUMBER.finditer(_NAME.sub(" ; ", rest)):
@@ -235,13 +284,16 @@ def places(text: str, sites: Collection[str] = ()) -> frozenset[str]:
     return frozenset(found)
 
 
-def _several(said: str, title: str) -> bool:
+def _several(said: str, found: tuple[str, ...]) -> bool:
     """Does it speak of a second matter: a word that says so, or two paragraphs that both say something?"""
-    paragraphs = [part for part in re.split(r"\n\s*\n", said) if len(masking.words(masking.tokens(part))) >= 3]
-    if len(paragraphs) > 1:
+    flat = f" {' '.join(found)} "
+    if any(f" {one} " in flat for one in SECOND_MATTER):
         return True
-    flat = f" {' '.join(masking.tokens(said))} "
-    return any(f" {one} " in flat for one in SECOND_MATTER)
+    paragraphs = (part for part in _PARAGRAPH.split(said) if len(masking.words(masking.tokens(part))) >= 3)
+    return next(paragraphs, None) is not None and next(paragraphs, None) is not None
+
+
+_PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def _stem_table() -> tuple[dict[str, list[tuple[str, int]]], list[tuple[str, str, int]]]:
@@ -294,13 +346,16 @@ def speaks_of_trouble(word: str) -> bool:
     return bool(_topics_of(word))
 
 
+OVER = "over"  # the key of reports that say that a trouble is over: they are looked at whatever else they say
+
+
 def keys(trace: Trace) -> tuple[str, ...]:
     """What an index finds a report by: its alert, or its whole text and the objects it names."""
     if trace.alert is not None:
         return (f"alert:{trace.alert.key}",)
     whole = (f"text:{trace.fingerprint}",) if trace.fingerprint else ()
     sent = (f"sent:{trace.seal}",) if trace.seal else ()
-    return (*whole, *sent, *(f"thing:{one}" for one in sorted(trace.things)))
+    return (*whole, *sent, *(f"thing:{one}" for one in sorted(trace.things)), *((OVER,) if trace.over else ()))
 
 
 def whole_key(channel: str, sender: str, subject: str, text: str) -> str | None:
@@ -313,31 +368,34 @@ def whole_key(channel: str, sender: str, subject: str, text: str) -> str | None:
 
 
 def as_json(trace: Trace) -> dict[str, object]:
-    """A trace for keeping; what is empty is left out."""
+    """A trace for keeping, without what only a new report is asked for; what is empty is left out."""
     alert = [trace.alert.key, trace.alert.state, trace.alert.host] if trace.alert else None
+    spoken = trace.channel in PHONE
     said: dict[str, object] = {
-        "id": trace.id, "channel": trace.channel, "sender": trace.sender, "words": sorted(trace.words), "body": sorted(trace.body),
-        "title": sorted(trace.title), "objects": {kind: sorted(names) for kind, names in trace.objects.items()},
+        "channel": trace.channel, "sender": trace.sender, "body": sorted(trace.body), "more": sorted(trace.words - trace.body),
+        "stems": sorted(trace.stems), "title": sorted(trace.title),
+        "objects": {kind: sorted(names) for kind, names in trace.objects.items()},
         "codes": sorted(trace.codes), "places": sorted(trace.places), "topics": list(trace.topics), "strong": sorted(trace.strong),
-        "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint, "glued": trace.glued,
-        "seal": trace.seal,
-        "edges": sorted(trace.edges), "asks": trace.asks, "reminds": trace.reminds,
-        "sentences": [sorted(one) for one in trace.sentences],
+        "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint,
+        "glued": trace.glued if spoken else "", "edges": sorted(trace.edges) if spoken else (), "seal": trace.seal,
+        "asks": trace.asks, "reminds": trace.reminds, "over": trace.over,
+        "denials": sum(trace.denials),
     }  # fmt: skip
     return {name: value for name, value in said.items() if value}
 
 
-def from_json(said: Mapping[str, Any], at: datetime, customer: str) -> Trace:
-    """:func:`as_json` read again."""
-    words, alert = frozenset(said.get("words", ())), said.get("alert")
+def from_json(said: Mapping[str, Any], id: str, at: datetime, customer: str) -> Trace:
+    """An earlier report's trace, of what :func:`as_json` kept."""
+    body, alert = frozenset(said.get("body", ())), said.get("alert")
+    words = body.union(said.get("more", ()))
     objects = {kind: frozenset(names) for kind, names in said.get("objects", {}).items()}
     return Trace(
-        id=said["id"], at=at, channel=said["channel"], customer=customer, sender=said.get("sender", ""), words=words,
-        body=frozenset(said.get("body", ())), stems=masking.stems(words), title=frozenset(said.get("title", ())),
+        id=id, at=at, channel=said["channel"], customer=customer, sender=said.get("sender", ""), words=words,
+        body=body, stems=frozenset(said.get("stems", ())), title=frozenset(said.get("title", ())),
         objects=objects, things=_things(objects),
         codes=frozenset(said.get("codes", ())), places=frozenset(said.get("places", ())), topics=tuple(said.get("topics", ())),
         strong=frozenset(said.get("strong", ())), alert=Alert(*alert) if alert else None, me_too=said.get("me_too", False),
         several=said.get("several", False), fingerprint=said.get("fingerprint"), seal=said.get("seal"), glued=said.get("glued", ""),
-        sentences=tuple(frozenset(one) for one in said.get("sentences", ())), edges=frozenset(said.get("edges", ())),
-        asks=said.get("asks", False), reminds=said.get("reminds", False),
+        edges=frozenset(said.get("edges", ())), asks=said.get("asks", False), reminds=said.get("reminds", False),
+        over=said.get("over", False), denials=(said.get("denials", 0),),
     )  # fmt: skip

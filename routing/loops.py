@@ -5,6 +5,7 @@ boxes write nothing else.
 """
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 
 MOST_HOPS = 100  # RFC 5321 section 6.3: at least this many Received lines before a mail is called a loop
@@ -14,6 +15,7 @@ _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
 _LETTERS = bytes(one if one >= 0x80 or chr(one).isalpha() else 0x20 for one in range(256))
 
 
+@lru_cache(maxsize=8)  # it is asked twice of one mail
 def words_key(subject: str, text: str) -> str:
     """The same for texts that differ only in addresses, numbers, punctuation and spaces: a responder changes those."""
     said = f"{subject}\n{text}"[:_LONGEST]

@@ -34,13 +34,17 @@ _PREFIX = re.compile(
 )
 
 
+# Accents and other marks that combine, and apostrophes.
+_MARKS = (*range(0x300, 0x3100), *range(0xFE20, 0xFE30))
+_BARE = {one: None for one in _MARKS if unicodedata.combining(chr(one))} | {ord("'"): " "}
+
+
 def plain(text: str) -> str:
     """Lower case without accents; apostrophes divide words."""
     low = text.lower()
     if low.isascii():
         return low.replace("'", " ")
-    apart = unicodedata.normalize("NFKD", low.replace("’", " "))
-    return "".join(one for one in apart if not unicodedata.combining(one)).replace("'", " ")
+    return unicodedata.normalize("NFKD", low.replace("’", " ")).translate(_BARE)
 
 
 def title(subject: str) -> str:
@@ -113,10 +117,15 @@ def stems(content: Iterable[str]) -> frozenset[str]:
     return frozenset(map(_stem, content))
 
 
+_BEGINNINGS = frozenset(one[:2] for one in ALIKE)
+
+
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    if any(map(str.isdigit, word)):
+    if not word.isalpha():
         return word
+    if word[:2] not in _BEGINNINGS:
+        return word[:6]
     for length in range(min(len(word), 12), 2, -1):
         if (meaning := ALIKE.get(word[:length])) is not None and (length > SHORT or length == len(word)):
             return meaning

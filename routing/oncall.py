@@ -50,6 +50,7 @@ __all__ = [
     "chain",
     "faults",
     "gaps",
+    "is_on_duty",
     "on_duty",
     "shifts",
 ]
@@ -133,13 +134,16 @@ class Policy:
 class OnCall:
     """A desk's on-call: the people by id, the rotas by id, the policy, and who is away when.
 
-    `verified_for`: how long it counts that a person took a page on their number; None: nobody asks."""
+    `verified_for`: how long it counts that a person took a page on their number; None: nobody asks. `levels`: level of support
+    -> the rota that serves it. `closed`: the queues that nobody on duty may escalate to."""
 
     people: Mapping[str, Person]
     rotas: Mapping[str, Rota]
     policy: Policy
     absences: tuple[Absence, ...] = ()
     verified_for: timedelta | None = None
+    levels: Mapping[str, str] = field(default_factory=dict)
+    closed: frozenset[str] = frozenset()
     away: Away = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -227,6 +231,11 @@ def as_json(links: Iterable[Link]) -> list[dict[str, str | int]]:
         {"person": link.person, "number": link.number, "source": link.source, "wait_seconds": link.wait_seconds}
         for link in links
     ]
+
+
+def is_on_duty(on_call: OnCall, person: str, at: datetime) -> bool:
+    """Is this person on duty in any rota then?"""
+    return any((on_duty(rota, at, on_call.away) or ("",))[0] == person for rota in on_call.rotas.values())
 
 
 def gaps(

@@ -13,7 +13,7 @@ SLEPT = frozenset({"no-answer", "likely voicemail"})
 
 @dataclass(slots=True)
 class Figures:
-    """What came to one person (or all) in a span of time. Times in seconds."""
+    """What came to one person (or all) in a span of time. `nights`, `weekends`: pages that began then. Times in seconds."""
 
     pages: int = 0
     rung: int = 0
@@ -22,6 +22,7 @@ class Figures:
     slept: int = 0
     exhausted: int = 0
     nights: int = 0
+    weekends: int = 0
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -76,12 +77,13 @@ def month(pages: Iterable[Page], zone: tzinfo) -> Mapping[str, Figures]:
     """Figures by person, and under "" those of all pages."""
     found: dict[str, Figures] = {"": Figures()}
     for page in pages:
-        took, night = to_accept(page), _is_night(page.started_at.astimezone(zone))
+        took, local = to_accept(page), page.started_at.astimezone(zone)
         for who in {"", *(one.person for one in page.attempts)}:
             mine = [one for one in page.attempts if who in ("", one.person)]
             theirs = found.setdefault(who, Figures())
             theirs.pages += 1
-            theirs.nights += night
+            theirs.nights += _is_night(local)
+            theirs.weekends += local.weekday() >= 5
             theirs.rung += sum(one.rung for one in mine)
             theirs.passed += sum(one.state == "passed" for one in mine)
             theirs.slept += sum(outcome(one) in SLEPT for one in mine)

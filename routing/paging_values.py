@@ -87,7 +87,8 @@ class Attempt:
 class Page:
     """The alarm of one ticket. `chain` is as it was when the page began (see `rechain`); `urgent` lifts soft caps.
 
-    `planned`: the people of the duty's chain when `chain` was last made of it.
+    `planned`: the people of the duty's chain when `chain` was last made of it; empty: the chain stays as it is. `pushed_at`:
+    when somebody last asked for the next to be rung, without waiting for those who are.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Page:
     closed_at: datetime | None = None
     urgent: bool = False
     planned: tuple[str, ...] = ()
+    pushed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

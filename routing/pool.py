@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import log
 
-from routing import relate
-from routing.facts import Trace, keys
+from routing import relate, shortlist
+from routing.facts import OVER, Trace, keys
 from routing.faults import Faults
 from routing.relate import Known, Rarity, Related
 from routing.relate_policy import Policy
+from routing.shortlist import Candidate, Sketch
 
-LATEST = 60  # the newest reports are always compared
-BY_KEY = 40  # and those that share an object, an alert key, a whole text
-BY_WORDS = 25  # and the best by words, of all years
+LATEST = 40  # the newest reports are always looked at
+BY_KEY = 20  # and those that share an object, an alert key, a whole text
+BY_WORDS = 20  # and the best by words, of all years
 ASKED = 20  # words of a report that are looked up, the rarest first
 POSTINGS = 500  # of a word, the newest
 
@@ -27,6 +28,7 @@ class _Customer:
     latest: deque[Known] = field(default_factory=lambda: deque(maxlen=LATEST))
     keys: dict[str, deque[Known]] = field(default_factory=lambda: defaultdict(lambda: deque(maxlen=BY_KEY)))
     words: dict[str, deque[Known]] = field(default_factory=lambda: defaultdict(lambda: deque(maxlen=POSTINGS)))
+    sketches: dict[str, Sketch] = field(default_factory=dict)
     count: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     reports: int = 0
 
@@ -42,23 +44,25 @@ class Stream:
     def take(self, new: Trace) -> tuple[Related, str | None]:
         """Relate a report to the earlier ones and keep it. The second value: the first report of a wider fault."""
         mine = self._customers[new.customer or ""]
-        rarity = self._rarity(mine)
-        pool, found = self._pool(mine, new, rarity)
-        related = relate.relate(new, pool, rarity, found, self._policy)
+        rarity = Rarity(mine.count, mine.reports)
+        pool, found = self._pool(mine, new)
+        if new.alert is None:
+            candidates = [Candidate(one, known.root, known.trace.at, mine.sketches[one]) for one, known in pool.items()]
+            pool = {one: pool[one] for one in shortlist.shortlist(new, candidates, rarity, found)}
+            pool.update((one.trace.id, one) for one in mine.keys.get(OVER, ()))
+        roots = [pool[one].root for one in found if one in pool]
+        related = relate.relate(new, list(pool.values()), rarity, roots, self._policy)
         wide = self._faults.take(new, known=related.decision != "new")
         self._keep(mine, Known(new, related.root or new.id))
         return related, wide
 
-    def _rarity(self, mine: _Customer) -> Rarity:
-        return relate.rarity_from(mine.count, mine.reports)
-
-    def _pool(self, mine: _Customer, new: Trace, rarity: Rarity) -> tuple[list[Known], list[str]]:
-        """The reports to compare with, each once, and the roots by words, best first."""
+    def _pool(self, mine: _Customer, new: Trace) -> tuple[dict[str, Known], list[str]]:
+        """The reports to look at, each once, and those found by words, best first."""
         pool: dict[str, Known] = {}
         for key in keys(new):
             pool.update((one.trace.id, one) for one in mine.keys.get(key, ()))
         if new.alert is not None:
-            return list(pool.values()), []
+            return pool, []
         score: dict[str, float] = defaultdict(float)
         seen: dict[str, Known] = {}
         for stem in sorted(new.stems, key=lambda one: mine.count.get(one, 0))[:ASKED]:
@@ -69,7 +73,7 @@ class Stream:
         best = sorted(score, key=lambda one: -score[one])[:BY_WORDS]
         pool.update((one, seen[one]) for one in best)
         pool.update((one.trace.id, one) for one in mine.latest)
-        return list(pool.values()), [seen[one].root for one in best]
+        return pool, best
 
     def _keep(self, mine: _Customer, known: Known) -> None:
         trace = known.trace
@@ -78,6 +82,7 @@ class Stream:
             mine.keys[key].append(known)
         if trace.alert is not None:
             return
+        mine.sketches[trace.id] = shortlist.sketch(trace)
         mine.latest.append(known)
         for stem in trace.stems:
             mine.count[stem] += 1

@@ -9,10 +9,9 @@ stands in `why`. Refuses to see another customer's reports, to look anything up 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from routing.facts import Trace
+from routing.facts import PHONE, Trace
 from routing.relate_compare import (
     CHASER,
-    PHONE,
     SHOWN,
     Known,
     Related,
@@ -25,9 +24,9 @@ from routing.relate_compare import (
     strictly_other,
 )
 from routing.relate_policy import Policy
-from routing.relate_suggest import Rarity, fuse, rarity_from, rarity_of, suggest
+from routing.relate_suggest import Rarity, fuse, rarity_of, suggest
 
-__all__ = ["Known", "Rarity", "Related", "as_json", "fuse", "rarity_from", "relate", "since"]
+__all__ = ["Known", "Rarity", "Related", "as_json", "fuse", "relate", "since"]
 
 LONG = 40  # content words: a longer text may speak of more than one thing
 _ASKS = (
@@ -61,6 +60,8 @@ def _vetoes(new: Trace, old: Known, policy: Policy) -> str | None:
         return f"other-object: {found}"
     if (found := other_place(new, trace)) is not None:
         return f"other-place: {found}"
+    if new.over != trace.over:
+        return "recovered: one of the two says that it is over"
     return None
 
 
@@ -76,6 +77,8 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
         return None
     if lost:
         return "veto", f"replaced-word: {', '.join(sorted(lost))} -> {', '.join(sorted(added)) or 'nothing'}"
+    if _denied(new, added) != _denied(trace, frozenset()):
+        return "veto", "denied: one of the two says not"
     if new.several and not trace.several:
         return "veto", "second-matter: the text goes on to something else"
     if not added:
@@ -89,6 +92,13 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
     if new.sender == trace.sender and len(added) <= CHASER and _reminds(new, added):
         return "sent-again", f"the same text with a reminder ({', '.join(sorted(added))})"
     return "veto", f"something-new: {', '.join(sorted(added))}"
+
+
+def _denied(trace: Trace, beside: frozenset[str]) -> int:
+    """How often a text says "not", but for the sentences that hold the words `beside`."""
+    if not beside:
+        return sum(trace.denials)
+    return sum(count for count, said in zip(trace.denials, trace.sentences, strict=True) if said.isdisjoint(beside))
 
 
 def _reminds(new: Trace, added: frozenset[str]) -> bool:
@@ -117,14 +127,38 @@ def _one_matter(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
         return "veto", "second-matter: one of the two speaks of something else too"
     if more := new.strong - set(trace.topics) - BESIDE:
         return "veto", f"another-trouble: {', '.join(sorted(more))} too"
+    if new.codes and trace.codes and not new.codes & trace.codes:
+        return "veto", f"other-code: {', '.join(sorted(new.codes))}, not {', '.join(sorted(trace.codes))}"
     if _asks(new) != _asks(trace):
         return "veto", "one asks for something, the other reports trouble"
-    for kind, names in new.objects.items():
-        if kind in trace.objects and not names & (trace.objects[kind] | things):
-            return "veto", f"other-object: {', '.join(sorted(names))}"
-        if kind in trace.objects and names - trace.objects[kind] - things:
-            return "veto", f"names more: {', '.join(sorted(names - trace.objects[kind]))}"
+    if more_named := _names_more(new, trace, things):
+        return "veto", more_named
     return rule, f"the same trouble ({trouble}) with {', '.join(sorted(things or where))}"
+
+
+def _names_more(new: Trace, old: Trace, things: frozenset[str]) -> str | None:
+    """What the new report names besides, so that it may speak of something else too. `things`: those that both name."""
+    known = frozenset(part for place in old.places for part in place.split())
+    if known and (also := sorted(place for place in new.places if known.isdisjoint(place.split()))):
+        return f"names another place: {', '.join(also)}"
+    if also := sorted(_beside(new, old, things)):
+        return f"second-matter: {', '.join(also)} in a sentence of its own"
+    for kind, names in new.objects.items():
+        if kind in old.objects and not names & (old.objects[kind] | things):
+            return f"other-object: {', '.join(sorted(names))}"
+        if kind in old.objects and names - old.objects[kind] - things:
+            return f"names more: {', '.join(sorted(names - old.objects[kind]))}"
+    return None
+
+
+def _beside(new: Trace, old: Trace, shared: frozenset[str]) -> frozenset[str]:
+    """What the new report names and the old one does not, in a sentence that says nothing of what both name."""
+    more = new.things - old.things - shared
+    if not more:
+        return more
+    near = [sentence for sentence in new.sentences if sentence & shared]
+    said = frozenset().union(*near) if near else frozenset()
+    return frozenset(one for one in more if one not in said)
 
 
 # Trouble that a place has once: two reports of it from one place in a day are one problem.
@@ -207,8 +241,11 @@ def relate(
     told: list[str] = []
     vetoed: set[str] = set()
     found_same: list[tuple[Known, str, str]] = []
+    ended = [one.trace for one in pool if one.trace.over]
     for known in sorted(pool, key=lambda one: one.trace.at, reverse=True):
         said, veto = _judge(new, known, policy)
+        if said is not None and veto is None and not new.over and _over_since(new, known.trace, ended):
+            veto = "after-recovery: somebody wrote that it was over"
         if veto is not None:
             vetoed.add(known.root)
             told.append(f"veto {veto} ({known.trace.id})")
@@ -220,6 +257,15 @@ def relate(
         return rest
     known, name, words = chosen
     return _joined(known, (f"{name}: {words}", *told[:SHOWN]), rest.candidates)
+
+
+def _over_since(new: Trace, old: Trace, ended: Sequence[Trace]) -> bool:
+    """Did somebody write, after the old report and before this one, that the trouble with the same thing or place was over?"""
+    return any(
+        old.at <= one.at <= new.at
+        and (shared_things(one, old) or (shared_places(one, old) and set(one.topics) & set(old.topics)))
+        for one in ended
+    )
 
 
 WHOLE = ("sent-again", "same-text")  # what a look-alike in the same ticket does not undo

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from routing import facts
-from routing.facts import Trace
+from routing.facts import PHONE, Trace
 
 Verdict = Literal["new", "same", "suggest"]
 
@@ -58,15 +58,15 @@ def shared_things(new: Trace, old: Trace) -> frozenset[str]:
     both = new.things & old.things
     for speaker, other in ((new, old), (old, new)):
         if speaker.channel in PHONE:
-            both |= {name for name in other.things if _spoken(name, speaker.glued)}
+            both |= {name for name in other.things if spoken(name, speaker.glued)}
     return both
 
 
-PHONE = ("call", "phone")
 _SPOKEN_FROM = 4
 
 
-def _spoken(name: str, glued: str) -> bool:
+def spoken(name: str, glued: str) -> bool:
+    """Is the name in a text that was said in one run, and no part of a longer number?"""
     at = glued.find(name) if len(name) >= _SPOKEN_FROM else -1
     if at < 0:
         return False
@@ -104,9 +104,24 @@ def strictly_other(new: Trace, old: Trace) -> str | None:
 
 
 def other_place(new: Trace, old: Trace) -> str | None:
+    """No place in common, or another floor, gate or building of one."""
+    mine, theirs = _numbered(new), _numbered(old)
+    for noun in mine.keys() & theirs.keys():
+        if mine[noun].isdisjoint(theirs[noun]):
+            return f"{noun} {', '.join(sorted(mine[noun]))}, not {', '.join(sorted(theirs[noun]))}"
     if new.places and old.places and not shared_places(new, old):
         return f"{', '.join(sorted(new.places))}, not {', '.join(sorted(old.places))}"
     return None
+
+
+def _numbered(trace: Trace) -> dict[str, set[str]]:
+    """Which one of several: floor 2, building b."""
+    found: dict[str, set[str]] = {}
+    for place in trace.places:
+        noun, _, which = place.partition(" ")
+        if which and noun in facts.SITE_NOUNS:
+            found.setdefault(noun, set()).add(which)
+    return found
 
 
 def same_trouble(new: Trace, old: Trace) -> str | None:
@@ -122,9 +137,14 @@ def akin(new: Trace, old: Trace) -> int:
         return 2
     if not new.topics or not old.topics:
         return 0
-    if any(group & set(new.topics) and group & set(old.topics) for group in _AKIN):
+    if related_kinds(frozenset(new.topics), frozenset(old.topics)):
         return 1
     return -1 if new.strong and old.strong else 0
+
+
+def related_kinds(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Are these kinds of trouble that one fault shows as, to different people?"""
+    return any(not group.isdisjoint(one) and not group.isdisjoint(other) for group in _AKIN)
 
 
 # Words ----------------------------------------------------------------------------------------------------------
@@ -142,9 +162,12 @@ def difference(new: Trace, old: Trace) -> tuple[frozenset[str], frozenset[str]]:
         added, lost = new.words - old.words, old.words - new.words
     if new.channel in PHONE or old.channel in PHONE:
         whence = {part for place in new.places | old.places for part in place.split()}
+        caller, written = (new, old) if new.channel in PHONE else (old, new)
+        # Of a place that the mail names the caller says nothing, or another one that we do not know.
+        silent = not all(any(part in caller.glued for part in place.split()) for place in written.places)
         added, lost = added - whence, lost - whence
         # A caller says who they are and takes leave: at the edges, and naming nothing.
-        if not (lost if new.channel in PHONE else added):
+        if not (lost if new.channel in PHONE else added) and not silent:
             added, lost = _without_manners(new, added), _without_manners(old, lost)
     return _uninflected(added, lost)
 

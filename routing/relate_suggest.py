@@ -3,7 +3,7 @@
 Refuses to join anything: what it finds is for a person.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -20,7 +20,28 @@ from routing.relate_compare import (
     shared_things,
 )
 
-Rarity = Callable[[str], float]
+
+class Rarity:
+    """How much a word says: the more, the fewer of so many reports have it (`count`)."""
+
+    def __init__(self, count: Mapping[str, int], reports: int) -> None:
+        self._count, self._reports = count, reports
+        self._unheard = self._worth(0)
+        self._known: dict[str, float] = {}
+
+    def __call__(self, stem: str) -> float:
+        worth = self._known.get(stem)
+        if worth is None:
+            worth = self._known[stem] = self._worth(self._count.get(stem, 0))
+        return worth
+
+    def total(self, stems: frozenset[str]) -> float:
+        """What these words say together. A long text has hundreds that nobody else has: they are not asked one by one."""
+        heard = self._count.keys() & stems
+        return sum(map(self, heard)) + (len(stems) - len(heard)) * self._unheard
+
+    def _worth(self, few: int) -> float:
+        return max(0.05, 1.0 - few / (self._reports + 4.0)) * (1.0 + 1.0 / (1.0 + few))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +66,9 @@ def _likeness(new: Trace, old: Trace, rarity: Rarity) -> float:
     both = new.stems & old.stems
     if not both:
         return 0.0
-    common = sum(map(rarity, both)) + sum(map(rarity, both & (new.title | old.title)))
-    mine = sum(map(rarity, new.stems)) + sum(map(rarity, new.title & new.stems))
-    theirs = sum(map(rarity, old.stems)) + sum(map(rarity, old.title & old.stems))
+    common = rarity.total(both) + rarity.total(both & (new.title | old.title))
+    mine = rarity.total(new.stems) + rarity.total(new.title & new.stems)
+    theirs = rarity.total(old.stems) + rarity.total(old.title & old.stems)
     return float(common / max(1e-9, (mine * theirs) ** 0.5))
 
 
@@ -158,21 +179,4 @@ def rarity_of(pool: Sequence[Known]) -> Rarity:
     for known in pool:
         for stem in known.trace.stems:
             count[stem] = count.get(stem, 0) + 1
-    return rarity_from(count, len(pool))
-
-
-def rarity_from(count: Mapping[str, int], reports: int) -> Rarity:
-    """The rarity of words, counted once each."""
-    return _Rarities(count, reports).__getitem__
-
-
-class _Rarities(dict[str, float]):
-    def __init__(self, count: Mapping[str, int], reports: int) -> None:
-        super().__init__()
-        self._count, self._reports = count, reports
-
-    def __missing__(self, stem: str) -> float:
-        few = self._count.get(stem, 0)
-        worth = max(0.05, 1.0 - few / (self._reports + 4.0)) * (1.0 + 1.0 / (1.0 + few))
-        self[stem] = worth
-        return worth
+    return Rarity(count, len(pool))

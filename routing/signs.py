@@ -90,6 +90,10 @@ PHRASES: Mapping[str, str] = {
         "|colgo l'occasione|già che ci siamo|due problemi|tre problemi|più problemi"
         "|another problem|another issue|another thing|second problem|second issue|one more thing|two problems|two issues|several issues"
         "|several problems|on another note|separate issue"
+        "|ein weiteres problem|noch ein problem|zweites problem|zwei probleme|mehrere probleme"
+        "|un autre problème|deuxième problème|second problème|deux problèmes|plusieurs problèmes"
+        "|otro problema|segundo problema|dos problemas|varios problemas"
+        "|outro problema|dois problemas|vários problemas|مشكلة أخرى|مشكلة ثانية"
     ),
     # What helps whoever looks at it
     "tells-steps": (

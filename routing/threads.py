@@ -58,8 +58,9 @@ def delivery_key(raw: bytes, *, identified: bool, received: datetime) -> str:
 def _pieces(raw: bytes, at: int) -> Iterator[bytes]:
     """A body without the line ends at its end, in pieces, for it may be large; none of them parts a CRLF."""
     end = len(raw)
-    while end > at and raw[end - 1 : end] == b"\n":
-        end -= 1 + (end - 1 > at and raw[end - 2 : end - 1] == b"\r")
+    while end > at and raw[end - 1 : end] in (b"\r", b"\n"):
+        block = raw[max(at, end - PIECE) : end]
+        end -= len(block) - len(block.rstrip(b"\r\n"))
     while at < end:
         to = min(at + PIECE, end)
         to += raw[to - 1 : to + 1] == b"\r\n" and to < end

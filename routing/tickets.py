@@ -78,6 +78,8 @@ class Ticket:
     merged_into: int | None = None
     parent: int | None = None
     work_order: str | None = None
+    restricted: bool = False
+    product: str | None = None
 
 
 def after(state: State, action: Action) -> State | None:

@@ -72,11 +72,38 @@ _TROUBLED = (
 TROUBLED = tuple(_TROUBLED.split())
 _TROUBLED_EXACT = "non no not nessuno nessuna nobody none never mai neanche nemmeno senza without isn t doesn don ko"
 TROUBLED_EXACT = frozenset(_TROUBLED_EXACT.split())
+_DENIES = (
+    "non not isn aren doesn don didn won wouldn wasn weren hasn haven couldn cannot cant never mai senza without nicht kein keine pas"
+    " nunca nao"
+)
+DENIES = frozenset(_DENIES.split())
 REMINDS = (
     "sollecit", "reminder", "remind", "promemoria", "riscontr", "follow up", "following up", "still waiting", "any update", "any news",
     "aggiornamenti", "come gia scritto", "come da mia", "rimando", "rinvio", "reinvio", "resend", "sending again", "again", "di nuovo",
     "nuovamente", "secondo invio", "vedi sotto",
 )  # fmt: skip
+
+# What somebody writes when the trouble is over, after "a" pronoun and verb that do not matter.
+_WORKS = (
+    "works?|working|worked|answers?|answering|responds?|responding|accepts?|accepting|prints?|printing|opens?|connects?|reachable|online"
+    "|available|up|running|runs?|ok|fine|usable|normal|goes|go"
+)
+_FUNZIONA = (
+    r"funzion\w+|rispond\w+|va|vanno|accett\w+|stamp\w+|apr\w+|apert\w+|raggiungibil\w|partit\w|parte|online|attiv\w|su|ok"
+    r"|regola\w+"
+)
+OVER_AGAIN = (
+    rf"(?:{_WORKS}) (?:\w+ ){{0,3}}(?:again|now)|(?:again|now) (?:{_WORKS})|(?:is|are|s|re|came|come|comes) back"
+    r"|back (?:to normal|online|up)"
+    r"|resolved|solved|fixed|recovered|restored|repaired|all (?:good|fine|ok|well)|false alarm|never mind|nevermind|(?:be|please) closed?"
+    rf"|(?:di nuovo|ora|adesso|nuovamente|finalmente) (?:{_FUNZIONA})|(?:{_FUNZIONA}) (?:\w+ ){{0,3}}(?:di nuovo|nuovamente)"
+    r"|tornat\w (?:\w+ ){0,2}(?:a|su|online|attiv\w|normal\w|regolar\w+|ok|disponibil\w|raggiungibil\w)"
+    r"|tutto (?:a posto|ok|bene|regolare|rientrato)"
+    r"|risolt\w|ripristinat\w|rientrat\w|riparat\w|ripartit\w|ripres\w|sistemat\w|come non detto|falso allarme|potete chiudere"
+    r"|wieder (?:da|erreichbar|online|ok|normal)|(?:geht|funktioniert|lauft|lauf) wieder|behoben|erledigt|fehlalarm"
+    r"|(?:remarche|refonctionne)|(?:fonctionne|marche) (?:a nouveau|de nouveau)|resolue?|retabli\w*|fausse alerte"
+    r"|resuelt\w|(?:vuelve|volvio) a|ya funciona|falsa alarma|resolvid\w|voltou a|ja funciona|falso alarme"
+)
 
 # Words of one meaning, by their beginnings: what one calls a crash, another says quits. For suggestions alone; the first is its name.
 _ALIKE = (

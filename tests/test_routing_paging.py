@@ -346,6 +346,29 @@ def test_an_override_that_starts_in_mid_page_brings_the_new_people_and_rings_nob
     assert [link.person for link in paging.rechain(page(), fresh).chain] == ["elena", "anna", "carla"]
 
 
+def test_a_push_rings_the_next_now_skips_the_redial_and_is_used_up_by_that_ring() -> None:
+    """CASES phone 5: neither the wait of a link nor its redial stands in the way of somebody who asks for the next."""
+    policy = replace(ONCE, redial_seconds=2)
+    chain = tuple(replace(link, wait_seconds=60, redials=1) for link in CHAIN)
+    started = paging.record(page(*chain), Ring("anna", chain[0].number, "page-7-1", 0, 0), at(0))
+    ringing = paging.heard(started, Event("page-7-1", "placed", at(1)))
+    assert paging.next(ringing, policy, at(5)) == Wait(at(30))
+    move = paging.next(paging.push(ringing, at(5)), policy, at(5))
+    assert isinstance(move, Ring)
+    assert move.person == "bruno"
+    busy = paging.heard(ringing, Event("page-7-1", "ended", at(3), code="busy"))
+    assert paging.next(busy, policy, at(5)) == Ring("anna", chain[0].number, "page-7-2", 0, 0)
+    assert paging.next(paging.push(busy, at(5)), policy, at(5)) == replace(move)
+    both = paging.record(paging.push(ringing, at(5)), move, at(6))
+    assert isinstance(paging.next(both, policy, at(7)), Wait)
+    assert paging.from_json(paging.to_json(both)) == both
+
+
+def test_a_page_that_is_over_is_not_pushed() -> None:
+    over = paging.close(page(), at(5), by="anna")
+    assert paging.push(over, at(6)) == over
+
+
 def test_the_diagram_shows_every_row_of_the_table() -> None:
     text = paging.diagram()
     assert text.startswith("stateDiagram-v2\n    [*] --> intended\n")
@@ -371,6 +394,7 @@ WHATS = [
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("wait"), st.integers(0, 90), st.just(0), st.none()),
+        st.tuples(st.just("push"), st.just(0), st.just(0), st.none()),
         st.tuples(st.sampled_from(WHATS), st.just(0), st.integers(1, 12), st.one_of(st.none(), st.integers(0, 5))),
     ),
     max_size=40,
@@ -424,6 +448,9 @@ def test_whatever_happens_the_chain_goes_on_until_one_accepts_or_all_is_used_up(
             if isinstance(move, Wait):
                 assert move.until > now
                 now = min(now + timedelta(seconds=seconds), move.until) if seconds < 600 else move.until
+            continue
+        if what == "push":
+            p = paging.push(p, now)
             continue
         p = paging.heard(p, Event(f"page-7-{attempt}", what, now, sequence=sequence))  # type: ignore[arg-type]
         acceptor = acceptor or p.accepted_by

@@ -1,15 +1,17 @@
 """Is it the same problem? What joins by itself, what is shown, and what is never joined however alike the words."""
 
 import json
+import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from routing import facts, relate
+from routing import facts, relate, shortlist
 from routing.facts import Trace
 from routing.faults import Sign, fault_of, touched
 from routing.pool import Stream
@@ -64,6 +66,10 @@ JOINS = {
         report(1, 0, "hello this is a call from Leeds the badge reader rejects every card", sender=PHONE, channel="call"),
         report(2, 30, "I badge non aprono la porta di Leeds.", subject="Badge"),
     ),
+    "trouble again, and nobody ever wrote that it was over": (
+        report(1, 0, "Till 5 in Rovigo rejects every card."),
+        report(2, 60, "La cassa 5 di Rovigo non funziona di nuovo, il pos rifiuta tutti i clienti e la fila cresce.", sender=ANNA),
+    ),
     "a colleague about the same object with the same trouble": (
         report(1, 0, TILL, subject="Cassa ferma"),
         report(2, 60, "Card terminal at till 4129 declines every card.", subject="POS down", sender=ANNA),
@@ -96,6 +102,16 @@ APART = {
     "something new after the same words": ("something-new", (report(1, 0, TILL), report(2, 60, f"{TILL} Ora anche la stampante è rotta."))),
     "weeks later": ("", (report(1, 0, TILL), report(2, 60 * 24 * 30, TILL))),
     "a request for it": ("one asks", (report(1, 0, "La fattura 4669 riporta un importo errato."), report(2, 60, "Serve copia della fattura 4669.", sender=ANNA))),
+    "another floor of one office": ("other-place", (report(1, 0, "The wifi on floor 2 of the Leeds office is down."), report(2, 60, "hello the wifi on floor 3 of the leeds office is down", sender=PHONE, channel="call"))),
+    "the third till, not the first": ("other-object", (report(1, 0, "La prima cassa del negozio di Lodi non legge le carte."), report(2, 60, "la terza cassa del negozio di lodi non legge le carte", sender=PHONE, channel="call"))),
+    "a drive called E": ("other-object", (report(1, 0, "Su srv-a1 il disco D è pieno."), report(2, 60, "Su srv-a1 il disco E è pieno."))),
+    "a town that nobody knows, on the phone": ("", (report(1, 0, "La stampante KX-20 di Siena inceppa la carta ad ogni foglio."), report(2, 60, "pronto la stampante kx-20 di gualdo inceppa la carta ad ogni foglio", sender=PHONE, channel="call"))),
+    "another error of one service": ("other-code", (report(1, 0, "Mario non riesce a usare la VPN da Roma, errore 691."), report(2, 60, "la vpn da roma non va errore 809", sender=PHONE, channel="call"))),
+    "the opposite": ("denied", (report(1, 0, "The server srv-a1 is down for all users in Leeds."), report(2, 60, "The server srv-a1 is not down for all users in Leeds."))),
+    "that it is over": ("recovered", (report(1, 0, "Till 5 in Rovigo rejects every card."), report(2, 60, "Till 5 in Rovigo accepts cards again.", sender=ANNA))),
+    "trouble after somebody wrote that it was over": ("after-recovery", (report(1, 0, "La VPN di Milano non sale, errore 809."), report(2, 60, "La VPN di Milano funziona di nuovo, grazie."), report(3, 180, "La VPN di Milano non sale, errore 809."))),
+    "a second thing in a sentence of its own": ("second-matter", (report(1, 0, "Till 6 in Leeds rejects every card."), report(2, 60, "Till 6 in Leeds rejects every card. Also since today esx-f27 does not answer.", sender=ANNA))),
+    "a second place": ("names another place", (report(1, 0, "Till 4129 in Leeds rejects every card."), report(2, 60, "La cassa 4129 di Leeds è ferma e anche il pos di Milano rifiuta tutti i clienti del negozio.", sender=ANNA))),
     "the same request by two people": ("nothing-named", (report(1, 0, "Potete organizzare un corso di fogli elettronici?"), report(2, 60, "Potete organizzare un corso di fogli elettronici?", sender=ANNA))),
 }  # fmt: skip
 
@@ -284,9 +300,46 @@ def test_no_text_takes_long_to_read(piece: str) -> None:
     assert time.process_time() - begun < 0.5
 
 
-def test_a_trace_is_the_same_after_keeping() -> None:
-    for one in (report(1, 0, TILL, subject="Cassa"), event(2, 0, "PROBLEM")):
-        assert facts.from_json(json.loads(json.dumps(facts.as_json(one))), one.at, "K") == one
+def test_a_trace_is_the_same_after_keeping_but_for_what_only_a_new_report_is_asked_for() -> None:
+    mail, alert, call = report(1, 0, TILL, subject="Cassa"), event(2, 0, "PROBLEM"), report(3, 0, TILL, channel="call")
+    for one, kept in (
+        (mail, replace(mail, sentences=(), edges=frozenset(), glued="", denials=(sum(mail.denials),))),
+        (alert, replace(alert, sentences=(), edges=frozenset(), glued="", denials=(0,))),
+        (call, replace(call, sentences=(), denials=(sum(call.denials),))),
+    ):
+        assert facts.from_json(json.loads(json.dumps(facts.as_json(one))), one.id, one.at, "K") == kept
+
+
+def test_a_sketch_is_the_same_after_keeping() -> None:
+    for one in (report(1, 0, TILL, subject="Cassa"), event(2, 0, "PROBLEM"), report(3, 0, TILL, channel="call")):
+        small = shortlist.sketch(one)
+        assert shortlist.from_json(json.loads(json.dumps(shortlist.as_json(small)))) == small
+
+
+def test_a_long_text_is_sketched_by_the_same_words_wherever_they_stand_and_always_by_its_title() -> None:
+    words = [f"{chr(97 + n % 26)}{chr(97 + n // 26)}zz" for n in range(400)]
+    one, other = (
+        shortlist.sketch(report(1, 0, " ".join(said), subject="Cassa ferma")) for said in (words, words[::-1])
+    )
+    assert one.stems == other.stems
+    assert one.title <= one.stems
+    assert len(one.stems) <= shortlist.SAMPLE + len(one.title)
+
+
+def test_of_many_recent_reports_those_that_are_read_hold_the_one_that_it_repeats_and_all_of_its_ticket() -> None:
+    chance = random.Random(4)
+    others = [
+        report(n, n, " ".join("".join(chance.choices("abcdefghilmnoprstuvz", k=8)) for _ in range(60)))
+        for n in range(60)
+    ]
+    first = report(90, 0, TILL, subject="Cassa ferma")
+    told = report(91, 30, "Aggiungo la foto dello scontrino.", subject="Re: Cassa ferma")
+    known = [(first, "90"), (told, "90"), *((one, one.id) for one in others)]
+    candidates = [shortlist.Candidate(one.id, root, one.at, shortlist.sketch(one)) for one, root in known]
+    again = report(99, 90, TILL, subject="Sollecito: Cassa ferma")
+    chosen = shortlist.shortlist(again, candidates, shortlist.rarity(candidates))
+    assert set(chosen[:2]) == {"r90", "r91"}
+    assert len(chosen) == shortlist.SHOWN
 
 
 def test_an_order_is_the_same_one_again_within_two_hours_or_as_a_reminder_and_else_a_new_one() -> None:
@@ -312,8 +365,8 @@ def test_a_defect_in_other_words_is_suggested_when_a_word_of_the_same_meaning_na
     slow = _asked("3", 0, "Search slow", "Looking for a customer takes half a minute.")
     again = _asked("4", 300, "Ricerca lenta", "Digito il nome e aspetto tantissimo.")
     other = _asked("5", 300, "Logo", "Nella carta intestata il marchio ha il vecchio colore.")
-    assert relate.relate(again, [relate.Known(slow, "3")], lambda stem: 1.0).candidates == ("3",)
-    assert relate.relate(other, [relate.Known(slow, "3")], lambda stem: 1.0).candidates == ()
+    assert relate.relate(again, [relate.Known(slow, "3")], relate.Rarity({}, 0)).candidates == ("3",)
+    assert relate.relate(other, [relate.Known(slow, "3")], relate.Rarity({}, 0)).candidates == ()
 
 
 def test_the_customers_own_sites_keep_their_reports_apart() -> None:
