@@ -1,6 +1,7 @@
 """Pages whose worker is cut off, stands still or is overtaken: the right telephone rings, and rings once."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,10 @@ class Desk(World):
     def __init__(self, rehearsal: Rehearsal) -> None:
         super().__init__(rehearsal)
         pager = rehearsal.parts.handlers._pager
-        assert isinstance(pager._carrier, Carrier)
-        self.cut = Cut(pager._carrier)
-        pager._carrier = self.cut
+        carrier = pager._telephone.carrier
+        assert isinstance(carrier, Carrier)
+        self.cut = Cut(carrier)
+        pager._telephone = replace(pager._telephone, carrier=self.cut)
 
     def page(self) -> paging.Page:
         stored = self.read(calls.pages_of, self.ticket().id)
@@ -188,15 +190,15 @@ def test_an_engineer_who_picks_up_before_the_order_is_answered_is_heard(desk: De
 
 def test_a_worker_that_stood_still_after_its_intent_does_not_ring(desk: Desk) -> None:
     pager = desk.rehearsal.parts.handlers._pager
-    decide = pager._decide
+    turn = pager._turn
 
     def slowly(*arguments: Any) -> Any:
-        decided = decide(*arguments)
-        pager._decide = decide  # type: ignore[method-assign]
+        decided = turn(*arguments)
+        pager._turn = turn  # type: ignore[method-assign]
         desk.rehearsal.clock.advance(20)
         return decided
 
-    pager._decide = slowly  # type: ignore[method-assign]
+    pager._turn = slowly  # type: ignore[method-assign]
     desk.mail(**OUTAGE)
     desk.runs()
     first = chain(desk)[0]
@@ -243,7 +245,8 @@ def two(stock: Any, kind: str) -> Iterator[tuple[Desk, Any]]:
         other.clock = made.rehearsal.clock
         rest = made.cut.carrier
         second = app.build(made.rehearsal.settings, other, carrier=rest)
-        second.handlers._pager._carrier = made.cut  # type: ignore[assignment]
+        pager = second.handlers._pager
+        pager._telephone = replace(pager._telephone, carrier=made.cut)
         yield made, second.runner
         other.close()
         made.close()

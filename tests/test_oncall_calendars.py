@@ -1,6 +1,9 @@
 """Calendars kept elsewhere: what an event means, and what is not believed."""
 
+import contextlib
 import http.server
+import itertools
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -125,6 +128,13 @@ def test_too_many_events_and_no_calendar_at_all_are_refused() -> None:
 
 class _Elsewhere(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if self.path == "/endless":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # they hang up, as they should
+                while True:
+                    self.wfile.write(b"x" * 65_536)
+            return
         status, headers, body = {
             "/good": (200, {}, b"BEGIN:VCALENDAR"),
             "/moved": (302, {"Location": "/good"}, b""),
@@ -172,6 +182,27 @@ def test_what_is_not_to_be_read_is_said_without_the_address(
     with pytest.raises(Unread, match=words) as told:
         calendars.fetched(f"{elsewhere}{path}", tmp_path)
     assert "secret" not in str(told.value)
+
+
+def test_a_calendar_without_an_end_is_given_up_at_a_megabyte(elsewhere: str, tmp_path: Path) -> None:
+    with pytest.raises(Unread, match="larger than 1 MB"):
+        calendars.fetched(f"{elsewhere}/endless", tmp_path)
+    (tmp_path / "big.ics").write_bytes(b"x" * 1_000_001)
+    with pytest.raises(Unread, match="larger than 1 MB"):
+        calendars.fetched("big.ics", tmp_path)
+    (tmp_path / "most.ics").write_bytes(b"x" * 1_000_000)
+    assert len(calendars.fetched("most.ics", tmp_path)) == 1_000_000
+
+
+def test_a_server_that_never_answers_and_one_that_drips_are_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    silent = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr(calendars, "SECONDS", 0.3)
+    with silent, pytest.raises(Unread, match=r"127\.0\.0\.1 does not answer \(ReadTimeout\)"):
+        calendars.fetched(f"http://127.0.0.1:{silent.getsockname()[1]}/rota.ics?secret=1", tmp_path)
+    with pytest.raises(Unread, match=r"takes longer than 0\.3 s"):
+        calendars._bounded(itertools.repeat(b"."), datetime.now(UTC))
 
 
 def test_only_files_and_http_are_read(tmp_path: Path) -> None:

@@ -71,6 +71,15 @@ def _override(change: Change) -> Override:
     return Override(change.person, change.start_at, change.end_at, change.reason)
 
 
+def barred_until(connection: Connection, desk: Desk, name: str, queue: str, at: datetime) -> datetime | None:
+    """Until when whoever has that name, being on duty, may not escalate to this queue (`no_escalation_to`); None: they may."""
+    if desk.on_call is None or queue not in desk.on_call.closed:
+        return None
+    on_call = duty(connection, desk, at) or desk.on_call
+    person = next((one.id for one in on_call.people.values() if one.name == name), "")
+    return coverage.barred_until(desk, on_call, person, queue, at)
+
+
 # What is wrong ahead --------------------------------------------------------------------------------------------
 
 

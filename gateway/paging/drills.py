@@ -4,16 +4,16 @@ The same state machine as a page (`routing.paging`), with a chain of one person 
 `drill7-1`. Refuses to ring at night: a test waits until the person's morning.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import structlog
 from sqlalchemy import Connection
 
 from gateway.engine import Engine
 from gateway.errors import Permanent
-from gateway.paging.pager import STATUS, Carrier, Lines
-from gateway.phone.twilio import Later, Refused, Unknown
+from gateway.paging.telephone import Telephone
+from gateway.phone.twilio import Later, Refused
 from gateway.store import jobs
 from gateway.store import paging as store
 from gateway.store.calls import StoredCall
@@ -23,8 +23,6 @@ from routing import paging
 from routing.desk import Desk
 from routing.oncall import Link, Person, Policy
 from routing.paging import Ask, Event, Page, Ring, Wait
-
-log = structlog.get_logger(__name__)
 
 KIND = "drill"
 FIRST_HOUR, LAST_HOUR = 8, 21
@@ -85,11 +83,10 @@ def perform(connection: Connection, stored: StoredCall, asked: e.Request, now: d
 class Drills:
     """The handler of `drill` jobs."""
 
-    def __init__(self, engine: Engine, carrier: Carrier | None, lines: Lines) -> None:
+    def __init__(self, engine: Engine, telephone: Telephone) -> None:
         self._engine = engine
         self._database = engine.database
-        self._carrier = carrier
-        self._lines = lines
+        self._telephone = telephone
 
     def run(self, job: Job) -> Settled:
         """Ring, wait, ring again; in the end an alarm for who never pressed the key."""
@@ -138,34 +135,23 @@ class Drills:
         return move, None
 
     def _ring(self, move: Ring) -> None:
-        if self._carrier is None:
-            self._hear(Event(move.attempt_id, "failed", self._now(), code="no carrier configured"))
-            return
-        try:
-            sid = self._carrier.place(
-                to=move.number, from_=self._lines.number, url=self._lines.answer_url, status_callback=self._lines.status_url,
-                attempt_id=move.attempt_id, timeout=POLICY.ring_seconds,
-            )  # fmt: skip
-        except Refused as refused:
-            self._hear(Event(move.attempt_id, "failed", self._now(), code=refused.public))
-        except (Later, Unknown) as trouble:  # it is only a test: the next try comes in a quarter of an hour
-            log.warning("drill.not_placed", attempt=move.attempt_id, why=trouble.public)
-            self._hear(Event(move.attempt_id, "failed", self._now(), code="carrier away"))
-        else:
-            self._hear(Event(move.attempt_id, "placed", self._now(), provider_sid=sid))
+        event = self._telephone.ring(move.attempt_id, move.number, POLICY.ring_seconds)
+        if event.what in ("missing", "unknown"):  # it is only a test: the next try comes in a quarter of an hour
+            event = replace(event, what="failed", code="carrier away")
+        self._hear(event)
 
     def _ask(self, attempt: paging.Attempt) -> None:
         self._hear(Event(attempt.id, "asked", self._now()))
-        if self._carrier is None or attempt.provider_sid is None:
+        carrier = self._telephone.carrier
+        if carrier is None or attempt.provider_sid is None:
             self._hear(Event(attempt.id, "failed", self._now(), code="no news"))
             return
         try:
-            found = self._carrier.get(attempt.provider_sid)
+            found = carrier.get(attempt.provider_sid)
         except (Refused, Later):
             return
-        what = STATUS.get(found.status)
-        if what is not None and what != "placed":
-            self._hear(Event(attempt.id, what, self._now(), code=found.status if what == "ended" else None))
+        for event in self._telephone.said(attempt.id, found):
+            self._hear(event)
 
     def _hear(self, event: Event) -> None:
         self._database.write(lambda connection: hear(connection, event))

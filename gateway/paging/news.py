@@ -13,46 +13,39 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from gateway.filing import Filing
+from gateway.oncall import duty
 from gateway.store import calls, jobs, tickets
-from gateway.store import paging as rings
 from gateway.store.tickets import NewEntry
-from routing import paging
+from routing import oncall, paging
 from routing.desk import Desk
 from routing.paging import Attempt, Event, Page
-from routing.tickets import Ticket
+from routing.tickets import OPEN, Ticket
 
-Said = Literal["accepted", "already-yours", "passed", "taken", "over"]
+POSTPONES = frozenset(("placed", "ringing", "answered", "pressed"))  # after which nothing is due sooner than before
+ORDERING = frozenset(("intended", "unknown"))  # whoever gave this order may be dead, and its job asleep for a lease
+Said = Literal["accepted", "already-yours", "passed", "escalated", "nobody", "taken", "over"]
+Wish = Literal["accepted", "passed", "escalated"]
+LONGEST_REASON = 200
 
 
 def keep_page(connection: Connection, page_id: int, page: Page) -> None:
     calls.keep_page(connection, page_id, paging.to_json(page), open_=page.state == "open")
 
 
-def hear(connection: Connection, page_id: int, event: Event) -> Page | None:
-    """Write news of an attempt into its page; None when it changes nothing."""
-    stored = calls.page(connection, page_id, lock=True)
-    if stored is None or not stored.state:
-        return None
-    before = paging.from_json(stored.state)
-    after = paging.heard(before, event)
-    if after == before:
-        return None
-    if event.what == "missing":
-        rings.forget_ring(connection, event.attempt)
-    keep_page(connection, page_id, after)
-    return after
-
-
 def told(connection: Connection, filing: Filing, page_id: int, event: Event) -> None:
     """News from outside: into the page and the ticket's story; an acceptance takes the ticket in charge."""
-    page = hear(connection, page_id, event)
-    if page is None:
+    stored = calls.page(connection, page_id, lock=True)
+    before = paging.from_json(stored.state) if stored and stored.state else None
+    if stored is None or before is None:
         return
-    stored = calls.page(connection, page_id)
-    assert stored is not None
+    page = paging.heard(before, event)
+    if page == before:
+        return
+    keep_page(connection, page_id, page)
     ticket = filing.ticket(connection, stored.ticket_id)
-    attempt = paging.find(page, event.attempt)
+    was, attempt = paging.find(before, event.attempt), paging.find(page, event.attempt)
     assert ticket is not None
+    assert was is not None
     assert attempt is not None
     name = name_of(filing.desk(ticket.desk), attempt.person)
     words = f"{name}: {paging.outcome(attempt)}"
@@ -62,7 +55,8 @@ def told(connection: Connection, filing: Filing, page_id: int, event: Event) -> 
     tickets.tell(connection, stored.ticket_id, event.at, NewEntry("page", name, data))
     if event.what == "accepted" and page.accepted_by == attempt.person:
         filing.take(connection, stored.ticket_id, name, event.at)
-    jobs.hasten(connection, "page", stored.ticket_id, event.at)
+    if event.what not in POSTPONES or was.state in ORDERING:
+        jobs.hasten(connection, "page", stored.ticket_id, event.at)
 
 
 def answer(
@@ -70,7 +64,7 @@ def answer(
     filing: Filing,
     page_id: int,
     person: str,
-    what: Literal["accepted", "passed"],
+    what: Wish,
     at: datetime,
     *,
     by: str,
@@ -78,7 +72,8 @@ def answer(
 ) -> tuple[Said, Ticket | None, str]:
     """An answer that did not come by the telephone: what became of it, of which ticket, and who has it.
 
-    Somebody whose turn has not come may accept it too; only an open attempt can be passed on."""
+    Somebody whose turn has not come may accept it too; only an open attempt can be passed on; escalating rings the next
+    now, and whoever has accepted may call for the others so."""
     stored = calls.page(connection, page_id, lock=True)
     ticket = filing.ticket(connection, stored.ticket_id) if stored else None
     if stored is None or ticket is None:
@@ -86,7 +81,11 @@ def answer(
     desk = filing.desk(ticket.desk)
     if not stored.state:
         return "over", ticket, ""
-    page = paging.from_json(stored.state)
+    page, reason = paging.from_json(stored.state), " ".join(reason.split())[:LONGEST_REASON]
+    if what == "escalated":
+        if page.state == "accepted" and page.accepted_by != person:
+            return "taken", ticket, name_of(desk, page.accepted_by)
+        return escalate(connection, filing, page_id, name_of(desk, person), at, reason), ticket, ""
     if page.state == "accepted":
         return ("already-yours" if page.accepted_by == person else "taken"), ticket, name_of(desk, page.accepted_by)
     if page.state == "cancelled":
@@ -101,7 +100,36 @@ def answer(
         tickets.tell(connection, ticket.id, at, NewEntry("page", name, words))
         filing.take(connection, ticket.id, name, at)
         jobs.hasten(connection, "page", ticket.id, at)
+    elif not any(one.person == person and one.state == "passed" for one in page.attempts):
+        return "over", ticket, ""  # nobody waits for them
     return what, ticket, name
+
+
+def escalate(connection: Connection, filing: Filing, page_id: int, by: str, at: datetime, reason: str = "") -> Said:
+    """The next of the chain is rung now. Where it is at its end, accepted or not, it begins again, without whoever has it."""
+    stored = calls.page(connection, page_id, lock=True)
+    ticket = filing.ticket(connection, stored.ticket_id) if stored and stored.state else None
+    if stored is None or ticket is None or ticket.state not in OPEN:
+        return "over"
+    page = paging.from_json(stored.state)
+    again = calls.pages_of(connection, ticket.id)[-1].id == page_id  # else somebody else has begun again already
+    if page.state == "open":
+        keep_page(connection, page_id, paging.push(page, at))
+        jobs.hasten(connection, "page", ticket.id, at)
+    elif page.state == "cancelled" or not again:
+        return "over"
+    else:
+        on_call = duty.duty(connection, filing.desk(ticket.desk), at)
+        chain = oncall.chain(on_call, at) if on_call else ()
+        chain = tuple(link for link in chain if link.person != page.accepted_by)
+        if not chain:
+            return "nobody"
+        new = calls.open_page(connection, ticket.id, at)
+        keep_page(connection, new, Page(f"page{new}", ticket.number, at, chain, urgent=ticket.priority == "P1"))
+        jobs.add(connection, "page", at, {"page": new}, ticket.id)
+    words = f"{by}: escalated, the next is rung now" + (f" ({reason})" if reason else "")
+    tickets.tell(connection, ticket.id, at, NewEntry("page", by, {"words": words}))
+    return "escalated"
 
 
 def latest(page: Page, person: str) -> Attempt | None:

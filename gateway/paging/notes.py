@@ -20,6 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 import httpx2
 from sqlalchemy import Connection
 
+from gateway import trusted
 from gateway.engine import Engine
 from gateway.errors import Permanent, Temporary
 from gateway.filing import Filing
@@ -84,6 +85,12 @@ def put_down(
                 jobs.add(connection, KIND, now, note, ticket.id)
 
 
+def reply(connection: Connection, message: str, to: str, said: str, now: datetime) -> None:
+    """What somebody reads who has written to us, where the carrier's webhook cannot be answered with it."""
+    note = {"id": f"reply-{message}", "person": "", "name": "", "channel": "sms", "to": to, "text": said, "ticket": ""}
+    jobs.add(connection, KIND, now, note)
+
+
 def _mail(connection: Connection, filing: Filing, ticket: Ticket, note: Mapping[str, Any], now: datetime) -> None:
     """A mail is a letter like any other: written down with its id, sent under it."""
     ours = filing.address_of(ticket)
@@ -111,8 +118,9 @@ class Notes:
         self._carrier = carrier if isinstance(carrier, Messages) else None
         self._outside = outside
         self._client = httpx2.Client(
-            timeout=httpx2.Timeout(SECONDS, connect=3.0), follow_redirects=False, transport=transport
-        )
+            timeout=httpx2.Timeout(SECONDS, connect=3.0), follow_redirects=False, transport=transport,
+            verify=trusted.authorities(),
+        )  # fmt: skip
 
     def run(self, job: Job) -> Settled:
         """Send one note; what came of it stands in the ticket's story."""
@@ -175,7 +183,8 @@ class Notes:
         line = f"{note['name']} by {note['channel']}: {outcome}"
 
         def write(connection: Connection) -> None:
-            assert job.ticket_id is not None
+            if job.ticket_id is None:  # a reply
+                return
             data = {"words": line, "person": note["person"], "channel": note["channel"]}
             tickets.tell(connection, job.ticket_id, now, NewEntry(note.get("entry", "page"), "presa", data))
             if alarm:

@@ -1,13 +1,13 @@
 """A page: rings the chain until somebody accepts. `routing.paging` decides each move; this carries it out and writes it down.
 
-One transaction for each arrow: the intent is stored before the phone is rung, its result after; webhooks of the engineer's
-call (`gateway.calls.story`) and the console write the rest into the same page, and make the job due at once.
+One transaction between two orders: it writes down what came of the last, decides, and stores the intent of the next, or the
+instant to go on at. Webhooks of the engineer's call (`gateway.calls.story`) and the console write the rest into the same
+page, and make the job due at once.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Connection
@@ -16,100 +16,135 @@ from gateway.engine import Engine
 from gateway.oncall import duty
 from gateway.paging import end as paging_end
 from gateway.paging import notes
-from gateway.paging.news import hear, keep_page, name_of, told
-from gateway.phone.twilio import Later, Placed, Refused, Unknown
-from gateway.store import calls, jobs, tickets
+from gateway.paging.news import keep_page, name_of, told
+from gateway.paging.telephone import Telephone
+from gateway.phone.twilio import Later, Placed, Refused
+from gateway.store import alarms, calls, jobs, tickets
 from gateway.store import paging as rings
-from gateway.store.jobs import Job, Settled
+from gateway.store.jobs import STORED, Job, Settled
 from gateway.store.tickets import NewEntry
 from routing import oncall, paging
-from routing.oncall import Policy
-from routing.paging import Ask, Done, Event, GiveUp, Join, Page, Ring, Skip, Tell, Wait
+from routing.oncall import OnCall, Policy
+from routing.paging import Ask, Done, Event, GiveUp, Join, Move, Page, Ring, Skip, Tell, Wait
 from routing.tickets import OPEN, Ticket
 
 log = structlog.get_logger(__name__)
 
-DAY = timedelta(days=1)
 SKEW = timedelta(
     seconds=5
 )  # as much as the carrier's clock may be behind ours: a call that we cannot see is rung again
 HELD_UP = timedelta(seconds=3)  # an older intent is not carried out; with an order's time-outs less than UNDER_WAY
 
 
-class Carrier(Protocol):
-    """The telephone company, as far as a page needs it (`gateway.phone.twilio.Carrier` is one)."""
+@dataclass(slots=True)
+class _Turn:
+    """One page in one transaction, as it stands so far."""
 
-    def place(
-        self, *, to: str, from_: str, url: str, status_callback: str, attempt_id: str, timeout: int = 25
-    ) -> str: ...
-
-    def find(self, *, to: str, since: datetime) -> tuple[Placed, ...]: ...
-
-    def get(self, sid: str) -> Placed: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """How our calls go out: our number, and where the carrier asks what to say and tells what happens."""
-
-    number: str
-    answer_url: str
-    status_url: str
+    id: int
+    ticket: Ticket
+    page: Page
+    on_call: OnCall
+    now: datetime
 
 
 class Pager:
     """Runs the pages of one process."""
 
-    def __init__(self, engine: Engine, carrier: Carrier | None, lines: Lines) -> None:
+    def __init__(self, engine: Engine, telephone: Telephone) -> None:
         self._engine = engine
         self._database = engine.database
-        self._carrier = carrier
-        self._lines = lines
+        self._telephone = telephone
 
     def run(self, job: Job) -> Settled:
-        """One round of the job: decide, and carry out, until there is nothing to do before some instant."""
+        """Order, write down what came of it and decide, until there is nothing to do before some instant."""
         page_id = int(job.state["page"])
+        news: tuple[Event, ...] = ()
         while True:
             now = self._database.clock.now()
-            move, policy = self._database.write(lambda connection, now=now: self._decide(connection, job, page_id, now))  # type: ignore[misc]
+            move, policy = self._database.write(
+                lambda connection, news=news, now=now: self._turn(connection, job, page_id, news, now)  # type: ignore[misc]
+            )
             match move:
-                case Ring():
-                    if self._database.clock.now() - now < HELD_UP:
-                        self._ring(page_id, move, policy)
-                    else:  # this worker stood still: somebody may have asked already and been told that nothing was rung
-                        log.warning("page.held_up", attempt=move.attempt_id)
+                case Ring() if self._database.clock.now() - now < HELD_UP:
+                    news = (self._telephone.ring(move.attempt_id, move.number, policy.ring_seconds),)
+                case Ring():  # this worker stood still: somebody may have asked already and been told that nothing was rung
+                    log.warning("page.held_up", attempt=move.attempt_id)
+                    news = ()
                 case Ask():
-                    self._ask(page_id, move.attempt)
-                case Skip() | Tell() | Join():
-                    continue  # written down already
-                case Wait(until):
-                    return Settled(again=until, state=job.state)
-                case GiveUp(reason):
-                    return self._over(page_id, reason)
-                case Done(_, others):
-                    until = max((paging.lost_at(one, policy) for one in others), default=now)
-                    if until > now:  # their telephones still ring: the report waits for what becomes of them
-                        return Settled(again=until, state=job.state)
-                    return Settled(lambda connection: paging_end.report(connection, self._engine, page_id))
+                    news = self._ask(page_id, move.attempt)
+                case _:
+                    return STORED
 
-    def _over(self, page_id: int, why: str) -> Settled:
-        return Settled(lambda connection: paging_end.exhausted(connection, self._engine, page_id, why))
+    def _turn(
+        self, connection: Connection, job: Job, page_id: int, news: tuple[Event, ...], now: datetime
+    ) -> tuple[Move | None, Policy]:
+        """The news, and the next order as an intent; or the job is settled. None: the lease is lost, and somebody else
+        decides; what this worker has heard is kept all the same."""
+        turn = self._load(connection, page_id, now)
+        heard = self._heard(connection, turn, news)
+        if not jobs.holds(connection, job):  # the page's lock first, then the job's row: the order that webhooks take
+            if heard != turn.page:
+                keep_page(connection, page_id, heard)
+            return None, turn.on_call.policy
+        turn.page = heard
+        self._rechained(connection, turn)
+        move = self._decide(connection, turn)
+        while isinstance(move, Skip | Tell | Join):
+            move = self._decide(connection, turn)
+        if isinstance(move, Ask):
+            turn.page = paging.heard(turn.page, Event(move.attempt.id, "asked", now))
+        keep_page(connection, page_id, turn.page)
+        self._settle(connection, job, turn, move)
+        return move, turn.on_call.policy
 
-    def _decide(self, connection: Connection, job: Job, page_id: int, now: datetime) -> tuple[paging.Move, Policy]:
-        """The next move, written down as an intent; under the job's lease, so that two workers never decide at once."""
-        ticket, page, policy = self._load(connection, page_id, now)
-        jobs.keep(connection, job, job.state)  # the page's lock first, then the job's row: the order that webhooks take
-        if ticket.state not in OPEN and page.state == "open":
-            page = paging.close(page, now, None)
-        move = self._next(connection, page_id, page, policy, now)
-        page = paging.record(page, move, now)
-        keep_page(connection, page_id, page)
+    def _heard(self, connection: Connection, turn: _Turn, news: tuple[Event, ...]) -> Page:
+        page = turn.page
+        for event in news:
+            after = paging.heard(page, event)
+            if event.what == "missing" and after != page:
+                rings.forget_ring(connection, event.attempt)
+            if event.what == "failed" and after != page:
+                self._refused(connection, turn, event)
+            page = after
+        return page
+
+    def _refused(self, connection: Connection, turn: _Turn, event: Event) -> None:
+        """The carrier takes no call to this number; the next is rung, and somebody has to correct it."""
+        attempt = paging.find(turn.page, event.attempt)
+        name = name_of(self._engine.desk(turn.ticket.desk), attempt.person if attempt else None)
+        words = f"{name} cannot be called ({event.code}); correct the number, or what the carrier asks for"
+        tickets.tell(connection, turn.ticket.id, turn.now, NewEntry("page", "presa", {"words": words}))
+        if not alarms.waits(connection, "page-number", words):
+            jobs.alarm(connection, turn.now, "page-number", words, turn.ticket.id)
+
+    def _decide(self, connection: Connection, turn: _Turn) -> Move:
+        """The next move, recorded, and told where people look."""
+        if turn.ticket.state not in OPEN and turn.page.state == "open":
+            turn.page = paging.close(turn.page, turn.now, None)
+        move = self._next(connection, turn.id, turn.page, turn.on_call.policy, turn.now)
+        turn.page = paging.record(turn.page, move, turn.now)
         if isinstance(move, Ring | Join):
             bundle = move.bundle if isinstance(move, Join) else None
-            rings.note_ring(connection, page_id, move.attempt_id, move.number, now, bundle)
+            rings.note_ring(connection, turn.id, move.attempt_id, move.number, turn.now, bundle)
         if isinstance(move, Ring | Join | Tell | Skip):
-            self._say(connection, ticket, page_id, page, move, now)
-        return move, policy
+            self._say(connection, turn.ticket, turn.id, turn.page, move, turn.now)
+        return move
+
+    def _settle(self, connection: Connection, job: Job, turn: _Turn, move: Move) -> None:
+        """The job's next instant, or its end, for moves that order nothing."""
+        match move:
+            case Wait(until):
+                jobs.again(connection, job, until, job.state)
+            case GiveUp(reason):
+                paging_end.exhausted(connection, self._engine, turn.id, reason)
+                jobs.finish(connection, job)
+            case Done(_, others):
+                until = max((paging.lost_at(one, turn.on_call.policy) for one in others), default=turn.now)
+                if until > turn.now:  # their telephones still ring: the report waits for what becomes of them
+                    jobs.again(connection, job, until, job.state)
+                else:
+                    paging_end.report(connection, self._engine, turn.id)
+                    jobs.finish(connection, job)
 
     def _next(self, connection: Connection, page_id: int, page: Page, policy: Policy, now: datetime) -> paging.Move:
         """The next move. What depends on other pages is counted with nobody else counting for that number."""
@@ -163,65 +198,48 @@ class Pager:
             channels = tuple(someone.reach) if isinstance(move, Skip) else page.chain[move.link].channels
             notes.put_down(connection, self._engine, ticket, page_id, [(someone, channels)], now, mark=move.attempt_id)
 
-    def _load(self, connection: Connection, page_id: int, now: datetime) -> tuple[Ticket, Page, Policy]:
-        """The page as it stands now: when the duty has changed since it began, the others are rung."""
+    def _load(self, connection: Connection, page_id: int, now: datetime) -> _Turn:
+        """The page as it stands now; one that has not begun is given its chain."""
         stored = calls.page(connection, page_id, lock=True)
         assert stored is not None
         ticket = self._engine.ticket(connection, stored.ticket_id)
         assert ticket is not None
         on_call = duty.duty(connection, self._engine.desk(ticket.desk), now)
         assert on_call is not None
+        if stored.state:
+            return _Turn(page_id, ticket, paging.from_json(stored.state), on_call, now)
         urgent = ticket.priority == "P1"
         chain = oncall.chain(on_call, now, urgent=urgent)
         planned = tuple(link.person for link in chain)
-        if not stored.state:
-            page = Page(f"page{page_id}", ticket.number, now, chain, urgent=urgent, planned=planned)
-            return ticket, page if stored.open else paging.close(page, now, ticket.assignee), on_call.policy
-        page = paging.from_json(stored.state)
-        if page.state == "open" and page.planned and page.planned != planned:
-            page = replace(paging.rechain(page, chain), planned=planned)
-            line = {"words": "the duty has changed: " + ", ".join(link.name for link in chain)}
-            tickets.tell(connection, ticket.id, now, NewEntry("page", "presa", line))
-        return ticket, page, on_call.policy
+        page = Page(f"page{page_id}", ticket.number, now, chain, urgent=urgent, planned=planned)
+        page = page if stored.open else paging.close(page, now, ticket.assignee)
+        return _Turn(page_id, ticket, page, on_call, now)
 
-    def _ring(self, page_id: int, move: Ring, policy: Policy) -> None:
-        if self._carrier is None:
-            self._hear(page_id, move.attempt_id, "failed", code="no carrier configured")
+    def _rechained(self, connection: Connection, turn: _Turn) -> None:
+        """When the duty has changed since the page began, the others are rung."""
+        page = turn.page
+        if page.state != "open" or not page.planned:
             return
-        try:
-            sid = self._carrier.place(
-                to=move.number, from_=self._lines.number, url=self._lines.answer_url, status_callback=self._lines.status_url,
-                attempt_id=move.attempt_id, timeout=policy.ring_seconds,
-            )  # fmt: skip
-        except Refused as refused:
-            self._hear(page_id, move.attempt_id, "failed", code=refused.public)
-        except Later as later:
-            log.warning("page.not_placed", attempt=move.attempt_id, why=later.public)
-            self._hear(page_id, move.attempt_id, "missing", code="missing")
-        except Unknown as unknown:
-            log.warning("page.unknown", attempt=move.attempt_id, why=unknown.public)
-            self._hear(page_id, move.attempt_id, "unknown")
-        else:
-            self._hear(page_id, move.attempt_id, "placed", provider_sid=sid)
+        chain = oncall.chain(turn.on_call, turn.now, urgent=turn.ticket.priority == "P1")
+        planned = tuple(link.person for link in chain)
+        if page.planned != planned:
+            turn.page = replace(paging.rechain(page, chain), planned=planned)
+            line = {"words": "the duty has changed: " + ", ".join(link.name for link in chain)}
+            tickets.tell(connection, turn.ticket.id, turn.now, NewEntry("page", "presa", line))
 
-    def _ask(self, page_id: int, attempt: paging.Attempt) -> None:
+    def _ask(self, page_id: int, attempt: paging.Attempt) -> tuple[Event, ...]:
         """What became of a call we have no news of? Asked before anything is done again."""
-        self._hear(page_id, attempt.id, "asked")
         if attempt.bundle is not None:
             self._share(page_id, attempt)
-            return
+            return ()
         try:
-            found = self._find(page_id, attempt)
+            found = self._find(attempt)
         except (Refused, Later) as trouble:
             log.warning("page.cannot_ask", attempt=attempt.id, why=trouble.public)
-            return
+            return ()
         if found is None:
-            self._hear(page_id, attempt.id, "missing", code="missing")
-            return
-        self._hear(page_id, attempt.id, "placed", provider_sid=found.sid)
-        what = STATUS.get(found.status)
-        if what is not None and what != "placed":
-            self._hear(page_id, attempt.id, what, code=found.status if what == "ended" else None)
+            return (Event(attempt.id, "missing", self._database.clock.now(), "missing"),)
+        return self._telephone.said(attempt.id, found)
 
     def _share(self, page_id: int, attempt: paging.Attempt) -> None:
         """What became of the call that this page shares: an acceptance there is one here too."""
@@ -243,34 +261,17 @@ class Pager:
 
         self._database.write(look)
 
-    def _find(self, page_id: int, attempt: paging.Attempt) -> Placed | None:
+    def _find(self, attempt: paging.Attempt) -> Placed | None:
         """The carrier's call of this attempt; by its id, or else the one call to that number that no attempt has."""
-        if self._carrier is None:
+        carrier = self._telephone.carrier
+        if carrier is None:
             raise Later("no carrier configured")
         if attempt.provider_sid is not None:
-            return self._carrier.get(attempt.provider_sid)
-        known = self._database.read(lambda connection: calls.sids_of_pages(connection, attempt.placed_at - DAY))
-        placed = self._carrier.find(to=attempt.number, since=attempt.placed_at - SKEW)
+            return carrier.get(attempt.provider_sid)
+        placed = carrier.find(to=attempt.number, since=attempt.placed_at - SKEW)
+        sids = [call.sid for call in placed]
+        known = self._database.read(lambda connection: rings.known(connection, attempt.number, sids))
         return next((call for call in reversed(placed) if call.sid not in known), None)
-
-    def _hear(self, page_id: int, attempt: str, what: paging.What, **more: Any) -> None:
-        now = self._database.clock.now()
-        self._database.write(lambda connection: hear(connection, page_id, Event(attempt, what, now, **more)))
-
-
-# The carrier's words for a call -> what the page hears (Twilio, "Call resource", CallStatus).
-STATUS: Mapping[str, paging.What] = {
-    "queued": "placed",
-    "initiated": "placed",
-    "ringing": "ringing",
-    "in-progress": "answered",
-    "answered": "answered",
-    "completed": "ended",
-    "busy": "ended",
-    "no-answer": "ended",
-    "failed": "ended",
-    "canceled": "ended",
-}
 
 
 # What the state of a shared call means for a page that shares it.

@@ -155,4 +155,6 @@ def document(connection: Connection, engine: Engine, name: str, sid: str, path: 
     def url(step: int) -> str:
         return f"{base}{path}/step/{sid}/{step}" if step < 0 else f"{base}{path}/room/{name}/end"
 
-    return ivr.meeting((ticket.language,) if ticket else ("en",), name, url)
+    carrier = engine.settings.carrier
+    region = carrier.region if carrier else ivr.REGION
+    return ivr.meeting((ticket.language,) if ticket else ("en",), name, url, region)

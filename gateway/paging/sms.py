@@ -1,4 +1,5 @@
-"""An engineer answers a page by SMS: 1 accepts, 3 passes on, perhaps with the ticket's number; the reply says what came of it.
+"""An engineer answers a page by SMS: 1 accepts, 3 passes on, 5 has the next rung too, perhaps with the ticket's number and,
+after it, a reason; the reply says what came of it.
 
 Who it is from is known by the number alone, so it may do no more than somebody who was told of that page may. Refuses any
 number that is none of the duty's.
@@ -6,7 +7,6 @@ number that is none of the duty's.
 
 import re
 from datetime import datetime, timedelta
-from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,8 @@ from routing.oncall import Person
 LATELY = timedelta(hours=12)  # a page that nobody accepted may still be answered
 YES = re.compile(r"\s*(?:1|ok|s[i\u00ec]|yes|accetto|accept|ja|oui)\b", re.IGNORECASE)
 NO = re.compile(r"\s*(?:3|no|passo|pass|nein|non)\b", re.IGNORECASE)
+MORE = re.compile(r"\s*(?:5|altri|aiuto|escalat\w*|scala\w*|help me)\b", re.IGNORECASE)
+WISHES: tuple[tuple[paging_news.Wish, re.Pattern[str]], ...] = (("accepted", YES), ("passed", NO), ("escalated", MORE))
 NUMBER = re.compile(r"(?:[A-Za-z]{2,4}-)?\d{3,}(?:-\d{1,4})*")
 
 
@@ -33,16 +35,24 @@ def answer(connection: Connection, engine: Engine, message: str, sender: str, te
         return None
     desk, person = found
     language = person.language or desk.languages[0]
-    what: Literal["accepted", "passed"] | None = "accepted" if YES.match(text) else "passed" if NO.match(text) else None
+    what = next((wish for wish, said in WISHES if said.match(text)), None)
     if what is None:
         return words(language, "help")
     page_id = _page(connection, desk, person, text, now)
     if page_id is None:
         return words(language, "none")
-    done, ticket, name = paging_news.answer(connection, engine, page_id, person.id, what, now, by="SMS")
+    done, ticket, name = paging_news.answer(
+        connection, engine, page_id, person.id, what, now, by="SMS", reason=_reason(text)
+    )
     if done == "over" or ticket is None:
         return words(language, "none")
     return words(language, done, number=ticket.number, name=name)
+
+
+def _reason(text: str) -> str:
+    """What stands after the answer and the ticket's number, if anything does."""
+    said = NUMBER.sub(" ", text.strip().partition(" ")[2])
+    return said.strip(" .,:;-")
 
 
 def _person(engine: Engine, number: str) -> tuple[Desk, Person] | None:

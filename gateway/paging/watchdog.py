@@ -11,6 +11,7 @@ import httpx2
 import structlog
 from sqlalchemy import Connection
 
+from gateway import trusted
 from gateway.engine import Engine
 from gateway.store import alarms, jobs, users
 from gateway.store import paging as store
@@ -25,7 +26,7 @@ FACT = "watchdog"
 PATIENCE = Patience(alarm_at=1, give_up_at=1_000_000, longest=timedelta(seconds=20))
 EVERY = timedelta(seconds=20)  # while a page is open
 BEAT = timedelta(seconds=60)  # of the outside heartbeat
-ASLEEP = timedelta(hours=1)  # with neither; opening a page wakes it (`jobs.watch_soon`)
+ASLEEP = timedelta(hours=6)  # with neither; opening a page wakes it (`jobs.watch_soon`)
 SILENT = timedelta(
     minutes=5
 )  # after so long without a look while pages are open, something is wrong with the watchdog itself
@@ -43,7 +44,9 @@ class Watchdog:
         self._heartbeat = heartbeat
         self._lease = lease
         self._client = (
-            httpx2.Client(timeout=SECONDS, follow_redirects=False, transport=transport) if heartbeat else None
+            httpx2.Client(timeout=SECONDS, follow_redirects=False, transport=transport, verify=trusted.authorities())
+            if heartbeat
+            else None
         )
 
     def run(self, job: Job) -> Settled:
@@ -92,7 +95,8 @@ class Watchdog:
             return "its page's job was given up"
         if one.run_at + self._lease < now:
             return "its page is overdue by more than a lease"
-        if not one.state or one.at + self._lease > now:
+        # Nothing is due before now, so a job that comes soon need not be held against its page: that is nearly all of them.
+        if one.run_at <= now + 2 * self._lease or not one.state or one.at + self._lease > now:
             return None
         ticket = self._engine.ticket(connection, one.ticket_id)
         desk = self._engine.settings.desks.get(ticket.desk) if ticket else None

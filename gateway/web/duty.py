@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 from urllib.parse import quote
 
@@ -18,11 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Permanent, Temporary
-from gateway.web import forms, views
+from gateway.paging.news import Said, Wish
+from gateway.web import duty_figures, forms, views
 from gateway.web.duty_chart import Chart
+from gateway.web.duty_figures import FiguresView
 from gateway.web.labels import mark as _
 from gateway.web.rendering import FILE_POLICY, redirect, secured
-from gateway.web.views import Choice, File, OnCallView
+from gateway.web.views import Choice, File, OnCallView, User
 from gateway.web.visits import MAY_NOT, Draw, Handler, Refused, Visit
 
 CHANGES = ("override", "swap", "absence", "undo")
@@ -42,9 +44,23 @@ DONE = {
     "unfeed": _("Nobody reads under that address any more."),
 }
 
+ANSWERS: Mapping[str, Wish] = {"accept": "accepted", "pass": "passed", "escalate": "escalated"}
 BLANK = dict.fromkeys(("desk", "what", "rota", "person", "substitute", "start", "end", "one", "other", "reason"), "")
 
 Tone = Literal["rota", "override", "gap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """The newest page of a ticket, on its page. `rung`: those who can still pass it on; `told`: (name, what came of it) of
+    every attempt."""
+
+    state: Literal["open", "exhausted", "accepted"]
+    at: datetime
+    taker: str
+    rung: tuple[Choice, ...]
+    told: tuple[tuple[str, str], ...]
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +154,9 @@ class DutyBook(Protocol):
     def views(self, language: str) -> tuple[DutyView, ...]:
         """The duty of each desk that has one."""
 
+    def figures(self, month: date | None, language: str) -> FiguresView:
+        """A month of each desk that has a duty; None: the present one."""
+
     def change(self, desk: str, what: str, by: str, fields: Mapping[str, str], once: str) -> None:
         """One of CHANGES or unfeed. Times without an offset are on the desk's wall clock."""
 
@@ -146,6 +165,9 @@ class DutyBook(Protocol):
 
     def feed(self, secret: str) -> bytes | None:
         """What a calendar program reads under this secret; None when it is none of ours or no longer."""
+
+    def answer(self, number: str, wish: Wish, user: User, person: str, reason: str, once: str) -> Said:
+        """This user accepts the ticket's newest page, passes it on for that person (or themselves), or has the next rung."""
 
     def card(self) -> File:
         """The numbers we ring from, for an engineer's telephone."""
@@ -159,10 +181,10 @@ class DutyPages:
         self._draw = draw
 
     def pages(self) -> Iterable[tuple[str, Handler]]:
-        return (("/oncall", self.show), ("/oncall/presa.vcf", self.card))
+        return (("/oncall", self.show), ("/oncall/figures", self.figures), ("/oncall/presa.vcf", self.card))
 
     def posts(self) -> Iterable[tuple[str, Handler]]:
-        return (("/oncall/{desk}/{what}", self.act),)
+        return (("/oncall/{desk}/{what}", self.act), ("/tickets/{number}/page/{what}", self.answer))
 
     def show(self, visit: Visit) -> Response:
         done = DONE.get(visit.request.query_params.get("done", ""), "")
@@ -185,6 +207,14 @@ class DutyPages:
         }
         return self._draw(visit, "oncall.html", values, status)
 
+    def figures(self, visit: Visit) -> Response:
+        """A month's pages and duty; the present one when none is named."""
+        asked = visit.request.query_params.get("month", "")
+        month = duty_figures.month_of(asked) if asked else None
+        if asked and month is None:
+            raise Refused(404, _("There is no such month: write it as 2026-11."))
+        return self._draw(visit, "figures.html", {"it": self._duty.figures(month, visit.user.language)})
+
     def act(self, visit: Visit) -> Response:
         what, desk = visit.path("what"), visit.path("desk")
         if what not in (*CHANGES, *FEEDS):
@@ -202,6 +232,19 @@ class DutyPages:
         except Permanent as error:
             return self._show(visit, {**fields, "desk": desk, "what": what}, "", error.public, 409)
         return redirect(f"/oncall?done={what}#duty-{quote(desk, safe='')}")
+
+    def answer(self, visit: Visit) -> Response:
+        """A page is accepted, passed on or escalated on its ticket's page."""
+        wish, number = ANSWERS.get(visit.path("what")), visit.path("number")
+        if wish is None:
+            raise Refused(404, _("There is no such page."))
+        if not views.works(visit.user):
+            raise Refused(403, MAY_NOT)
+        reason = visit.form.get("reason", "").strip()
+        if wish == "passed" and not reason:
+            raise Permanent(_("Say why it is passed on."))
+        said = self._duty.answer(number, wish, visit.user, visit.form.get("person", ""), reason, forms.once(visit.form))
+        return redirect(f"/tickets/{quote(number, safe='')}?done=page-{said}#page")
 
     def card(self, visit: Visit) -> Response:
         return forms.download(self._duty.card(), "text/vcard; charset=utf-8")

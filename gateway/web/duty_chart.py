@@ -47,10 +47,11 @@ def charts(loads: Sequence[Load], names: dict[str, str]) -> tuple[Chart, ...]:
         (_("Calls of pages"), [load.rung for load in loads]),
     )
     people = [names.get(load.person, load.person) for load in loads]
-    return tuple(_chart(title, list(zip(people, values, strict=True))) for title, values in figures)
+    return tuple(chart(title, list(zip(people, values, strict=True))) for title, values in figures)
 
 
-def _chart(title: str, figures: list[tuple[str, int]]) -> Chart:
+def chart(title: str, figures: list[tuple[str, int]]) -> Chart:
+    """A bar for each (name, figure), in that order."""
     most = max((value for _name, value in figures), default=0) or 1
     room = WIDTH - NAME - NUMBER
     bars = tuple(

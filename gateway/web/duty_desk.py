@@ -15,27 +15,35 @@ from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.oncall import changes as oncall_changes
 from gateway.oncall import duty as oncall
+from gateway.oncall import figures
 from gateway.oncall.changes import Entry
+from gateway.paging import news
+from gateway.paging.engineers import REASONS
+from gateway.paging.news import Said, Wish
 from gateway.settings import Settings
+from gateway.store import calls, users
 from gateway.store import duty as store
-from gateway.store import users
-from gateway.web import duty_chart, feeds, rows
+from gateway.tickets import work
+from gateway.web import duty_chart, duty_figures, feeds, rows
 from gateway.web.duty import (
     ChangeRow,
     Day,
     DutyView,
     FeedRow,
+    Paged,
     Piece,
     RotaView,
     ShiftChoice,
     Tone,
 )
-from gateway.web.views import Choice, File, OnCallView
-from routing import coverage
+from gateway.web.duty_figures import FiguresView
+from gateway.web.views import Choice, File, OnCallView, User
+from routing import coverage, numbers, paging
 from routing import oncall as duties
 from routing.desk import Desk
 from routing.oncall import OnCall
 from routing.rotas import Rota, first_at, last_at
+from routing.tickets import OPEN, Ticket
 
 WEEKS = 4
 SWAPS = timedelta(days=56)  # how far ahead shifts are offered for a swap
@@ -74,6 +82,23 @@ class DutyDesk:
 
         return self._database.read(read)
 
+    def figures(self, month: date | None, language: str) -> FiguresView:
+        desks = [one for one in self._engine.settings.desks.values() if one.on_call is not None]
+        now = self._database.clock.now()
+        first = month or now.astimezone(ZoneInfo(desks[0].zone if desks else "UTC")).date().replace(day=1)
+
+        def read(connection: Connection) -> FiguresView:
+            found = (
+                duty_figures.of_desk(
+                    desk, rows.words(desk.name, language), figures.of_month(connection, desk, first),
+                    figures.pages_by_month(connection, desk, first, duty_figures.YEAR),
+                )
+                for desk in desks
+            )  # fmt: skip
+            return duty_figures.view(first, tuple(found))
+
+        return self._database.read(read)
+
     # What a person does ---------------------------------------------------------------------------------------------
 
     def change(self, desk: str, what: str, by: str, fields: Mapping[str, str], once: str) -> None:
@@ -104,6 +129,27 @@ class DutyDesk:
         on_call = self._database.read(lambda connection: oncall.duty(connection, desk, now - FEED_BACK))
         return None if on_call is None else calendar_of(desk, on_call, now, found.person, _host(self._base))
 
+    def answer(self, number: str, wish: Wish, user: User, person: str, reason: str, once: str) -> Said:
+        now, found = self._database.clock.now(), numbers.ticket_id(number)
+
+        def write(connection: Connection) -> Said:
+            ticket = self._engine.ticket(connection, found) if found else None
+            pages = calls.pages_of(connection, ticket.id) if ticket else ()
+            if ticket is None or not pages or not users.first_time(connection, once, now):
+                return "over"
+            mine = reader(self._engine.desk(ticket.desk), user)
+            if wish == "escalated":
+                return news.escalate(connection, self._engine, pages[-1].id, user.name, now, reason)
+            if wish == "accepted" and not mine:  # none of the duty's people: the ticket is theirs like any other
+                work.perform(connection, self._engine, "take", work.Act(ticket.id, user.name, now, {}))
+                return "accepted"
+            who = mine or person if wish == "accepted" else person or mine
+            return news.answer(
+                connection, self._engine, pages[-1].id, who, wish, now, by=f"console, {user.name}", reason=reason
+            )[0]
+
+        return self._database.write(write)
+
     def card(self) -> File:
         return File("presa.vcf", "text/vcard", card_of(self._engine.settings))
 
@@ -112,6 +158,32 @@ class DutyDesk:
         if desk is None or desk.on_call is None:
             raise Permanent("There is no such duty.")
         return desk
+
+
+def reader(desk: Desk, user: User) -> str:
+    """Who of the desk's on-call people this user is; "" for none: by login, or by name."""
+    people = desk.on_call.people.values() if desk.on_call else ()
+    return next((one.id for one in people if one.id.lower() == user.login or one.name == user.name), "")
+
+
+def paged(connection: Connection, desk: Desk, ticket: Ticket) -> Paged | None:
+    """The ticket's newest page, while there is something to be done about it."""
+    stored = next(iter(reversed(calls.pages_of(connection, ticket.id))), None)
+    if stored is None or not stored.state or ticket.state not in OPEN:
+        return None
+    page = paging.from_json(stored.state)
+    if page.state == "cancelled":
+        return None
+    rung = [one for one in page.attempts if one.state in (*paging.LIVE, "told")]
+    told = tuple((news.name_of(desk, one.person), paging.outcome(one)) for one in page.attempts)
+    return Paged(
+        page.state,
+        page.started_at,
+        news.name_of(desk, page.accepted_by),
+        tuple(Choice(one, news.name_of(desk, one)) for one in dict.fromkeys(one.person for one in rung)),
+        told,
+        tuple(REASONS.values()),
+    )
 
 
 def feed_address(base: str, secret: str) -> str:

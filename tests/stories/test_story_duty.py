@@ -10,21 +10,24 @@ from typing import Any
 
 import icalendar
 import pytest
-from databases import settings_of
+from databases import MIGRATED, settings_of
+from desk_day import desk_day
 from world import World, instant
 
 from gateway.errors import Permanent
 from gateway.oncall import changes as oncall_changes
 from gateway.oncall import duty as oncall
 from gateway.oncall.changes import Entry
+from gateway.paging import drills
 from gateway.rehearsal import Rehearsal
 from gateway.settings import Settings
+from gateway.settings.mail_door import Recipient
+from gateway.store import api_tokens, jobs
 from gateway.store import duty as store
-from gateway.store import jobs
 from gateway.store.database import open_database
 from parsers import parse
 from routing import oncall as duties
-from routing.oncall import OnCall
+from routing.oncall import OnCall, Step
 
 MONDAY = "2026-11-23T10:00"  # in the week of Dora Seconda (due); tre has the next, uno the one after
 Opener = Callable[..., World]
@@ -65,8 +68,17 @@ def chain(world: World, at: datetime | None = None) -> list[str]:
     return [link.person for link in duties.chain(on_call, at or world.now)]
 
 
+def instant_of(written: str) -> datetime:
+    return datetime.fromisoformat(written)
+
+
 def duty_alarms(world: World) -> list[str]:
     return [alarm.words for alarm in world.alarms() if alarm.kind == "duty"]
+
+
+def troubles(world: World) -> list[str]:
+    """What is wrong with the next two weeks."""
+    return [one.words for one in world.read(oncall.troubles, world.desk, world.now, timedelta(days=15))]
 
 
 def override(world: World, person: str = "uno", hours: float = 8) -> str:
@@ -381,6 +393,154 @@ def test_a_calendar_kept_elsewhere_puts_people_on_duty_and_what_it_means_by_othe
     assert any("no iCalendar" in words for words in duty_alarms(world))
 
 
+# -- the rules of the duty
+
+
+def test_whoever_is_on_duty_escalates_nothing_to_research_until_the_desk_opens(
+    stock: Any, kind: str, tmp_path: Path
+) -> None:
+    """ImagicleCare: "Durante il servizio di reperibilità, il servizio R&D di escalation non sarà disponibile"."""
+    people = (
+        "  - {id: P, name: P SpA, code: '700003', desk: imagicle-care, plan: platinum, domains: [p.example], contacts:"
+        " [{id: p-1, name: Anna, emails: [anna@p.example], authorised: true}]}\n"
+    )
+    with (
+        stock.fresh(kind, MIGRATED) as url,
+        desk_day(url, tmp_path, "imagicle-care", "2026-08-14 21:30", people, str) as world,
+    ):
+        world.mail("anna@p.example", "Problem", "Nothing works, everything is down.")
+        world.advance(1)
+        (on_duty,) = world.rings()
+        other = "Reperibile 2" if on_duty == "Reperibile 1" else "Reperibile 1"
+        engineer = world.agent(on_duty.lower(), "on-call")
+        refused = engineer.tries(world.ticket(), "escalate", to="research")
+        assert refused.status_code == 409
+        assert "takes nothing from whoever is on duty" in refused.text
+        assert "2026-08-15 09:00" in refused.text  # Gold opens on the holiday
+        assert world.ticket().queue == "support"
+        engineer.does(world.ticket(), "escalate", to="end-users")  # any other queue is there
+        off_duty = world.agent(other.lower(), "on-call")
+        off_duty.does(world.ticket(), "escalate", to="research")
+        assert world.ticket().queue == "research"
+        off_duty.does(world.ticket(), "escalate", to="support")
+        world.wait_until("2026-08-15 09:00")
+        engineer.does(world.ticket(), "escalate", to="research")
+        assert world.ticket().queue == "research"
+
+
+def test_the_named_engineers_equivalent_is_rung_while_they_are_away_and_their_mail_says_who_stands_in(
+    open_duty: Opener,
+) -> None:
+    """Cloud Top Enterprise: the customer's own engineer, and when they are absent an equivalent one."""
+
+    def named(settings: Settings) -> Settings:
+        (desk,) = settings.desks.values()
+        assert desk.on_call is not None
+        policy = replace(desk.on_call.policy, steps=(Step(person="uno", wait_seconds=6),))
+        ours = {**settings.recipients, "ugo@example.test": Recipient("test", "specialists", "uno")}
+        return replace(with_duty(settings, policy=policy), recipients=ours)
+
+    world = open_duty(named)
+    assert chain(world)[0] == "uno"
+    enter(
+        world,
+        oncall_changes.absence,
+        person="uno",
+        start=world.now,
+        end=world.now + timedelta(days=3),
+        substitute="tre",
+    )
+    assert chain(world)[0] == "tre"
+    world.mail(subject="Siamo fermi", text="Non funziona nulla.", to="ugo@example.test")
+    world.advance(1)
+    assert world.rings() == ["Teo Terzo"]
+    assert any("Ugo Primo (away; Teo Terzo stands in)" in line for line in world.ticket().evidence)
+    assert chain(world, world.now + timedelta(days=4))[0] == "uno"
+
+
+def test_a_test_page_that_was_accepted_proves_the_number(open_duty: Opener) -> None:
+    """CASES phone 27: it nags until it was accepted once, and then nobody is told any more that the phone was never tried."""
+    world = open_duty(lambda settings: with_duty(settings, verified_for=timedelta(days=20)))
+    assert world.desk.on_call is not None
+    person = world.desk.on_call.people["due"]
+    world.database.write(lambda c: drills.begin(c, world.desk, person, world.now))
+    dora = world.engineer("Dora Seconda")
+    world.advance(60)
+    assert any("Dora Seconda is on duty soon and took no page" in words for words in troubles(world))
+    world.advance(minutes=14)
+    assert dora.times_rung == 1
+    while not dora.is_rung:
+        world.advance(5)
+    dora.answers()
+    dora.hears("chiamata di prova")
+    dora.presses("1")
+    world.advance(60)
+    assert not any("Dora Seconda" in words for words in troubles(world))
+    assert set(world.read(store.proofs, world.desk.id, world.now - timedelta(days=1))) == {"due"}
+
+
+# -- programs
+
+
+def asks(world: World, query: str = "", scope: str = "oncall") -> Any:
+    made = world.database.write(
+        lambda c: api_tokens.issue(c, "the wallboard", (scope,), world.now, secret=world.engine.secret)
+    )
+    return world.rehearsal.client.get(f"/in/oncall{query}", headers={"Authorization": f"Bearer {made[1]}"})
+
+
+def test_a_program_asks_who_is_on_duty_and_is_told_whom_the_pager_rings(open_duty: Opener) -> None:
+    """CASES phone 12: the same person for the pager, the console, the calendar and the door for programs."""
+    world = open_duty(lambda settings: with_duty(settings, levels={"L2": "duty"}))
+    override(world, "uno", hours=8)
+    (desk,) = asks(world).json()["desks"]
+    assert (desk["desk"], desk["zone"]) == ("test", "Europe/Rome")
+    assert [link["person"] for link in desk["chain"]] == chain(world)
+    (rota,) = desk["rotas"]
+    assert (rota["person"], rota["source"], rota["number"]) == ("uno", "override", "+390200000031")
+    assert (rota["rota"], rota["levels"], rota["gaps"]) == ("duty", ["L2"], [])
+    back = rota["next"][0]
+    assert (back["leaves"], back["comes"], instant_of(back["at"])) == ("uno", "due", world.now + timedelta(hours=8))
+    world.mail(subject="Siamo fermi", text="Non funziona nulla.")
+    world.advance(1)
+    assert world.rings() == ["Ugo Primo"]
+
+
+def test_another_instant_another_desk_and_gaps(open_duty: Opener) -> None:
+    world = open_duty()
+    enter(world, oncall_changes.absence, person="tre", start=world.now, end=world.now + timedelta(days=20))
+    told = asks(world, "?at=2026-12-01T03:00:00%2B01:00&desk=test&days=14").json()
+    assert told["at"] == "2026-12-01T03:00:00+01:00"
+    ((rota,),) = (desk["rotas"] for desk in told["desks"])
+    assert (rota["person"], rota["number"], rota["source"]) == (None, None, None)
+    (gap,) = rota["gaps"]
+    assert (gap["reason"], gap["person"], instant_of(gap["to"])) == ("absent", "tre", instant("2026-12-07 09:00"))
+    assert told["desks"][0]["chain"]  # somebody is rung all the same
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "word"),
+    [
+        ("?at=morgen", 422, "at: no instant"),
+        ("?at=2026-11-25T22:00:00", 422, "at: no instant"),
+        ("?desk=sales", 422, "desk: sales has no duty; there is test"),
+        ("?days=0", 422, "days: not a number"),
+        ("?days=9999", 422, "days: not a number"),
+    ],
+)
+def test_a_question_that_cannot_be_meant_is_answered_with_what_to_write(
+    open_duty: Opener, query: str, status: int, word: str
+) -> None:
+    answer = asks(open_duty(), query)
+    assert (answer.status_code, word in answer.json()["error"]) == (status, True)
+
+
+def test_without_the_scope_nobody_is_told_any_number(open_duty: Opener) -> None:
+    world = open_duty()
+    assert asks(world, scope="report").status_code == 403
+    assert world.rehearsal.client.get("/in/oncall").status_code == 401
+
+
 # -- figures
 
 
@@ -394,3 +554,40 @@ def test_the_figures_count_nights_weekends_and_pages_and_stand_in_the_drawing_as
         r'role="img" aria-labelledby="(chart-test-1)">\s*<title id="\1">Nights: Ugo Primo \d+, Dora Seconda \d+', page
     )
     assert page.count('<rect class="bar"') == 9
+
+
+def test_a_month_is_a_page_with_a_row_and_a_bar_for_everybody(open_duty: Opener) -> None:
+    world = open_duty()
+    world.wait_until("2026-11-28 02:00")  # a Saturday, at night
+    world.mail(subject="Siamo fermi", text="Non funziona nulla.")
+    world.advance(3)
+    first, second = chain(world)[:2]
+    assert world.desk.on_call is not None
+    names = {who: one.name for who, one in world.desk.on_call.people.items()}
+    world.engineer(names[first]).refuses()
+    world.advance(1)
+    other = world.engineer(names[second])
+    other.answers()
+    other.hears("1 accetti")
+    other.presses("1")
+    world.advance(60)
+    giulia = world.agent()
+    shown = giulia.client.get("/oncall/figures").text
+    cells = {
+        name: re.findall(r"<td>([^<]*)</td>", row) for name, row in re.findall(r'"row">([^<]+)</th>(.*?)</tr>', shown)
+    }
+    # pages, rung, accepted, passed on, slept through, at night, at the weekend
+    assert cells[names[first]][:7] == ["1", "1", "0", "0", "0", "1", "1"]
+    assert cells[names[second]][:7] == ["1", "1", "1", "0", "0", "1", "1"]
+    assert cells["All"][:7] == ["1", "2", "1", "0", "0", "1", "1"]
+    assert re.fullmatch(r"\d+ s", cells["All"][7])
+    assert sum(int(cells[name][8]) for name in names.values()) >= 30  # the nights of a month, each somebody's
+    assert "Pages in each month: " in shown
+    assert "2026-11 1</title>" in shown
+    assert "2025-12 0," in shown
+    assert "November 2026" in shown
+    before = giulia.client.get("/oncall/figures?month=2026-10").text
+    assert "October 2026" in before
+    assert re.findall(r"<td>([^<]*)</td>", re.findall(r'"row">All</th>(.*?)</tr>', before)[0])[:2] == ["0", "0"]
+    for nonsense in ("2026-13", "nov", "2026-11-01"):
+        assert giulia.client.get(f"/oncall/figures?month={nonsense}").status_code == 404

@@ -29,6 +29,7 @@ def test_the_engineer_on_duty_is_rung_and_hears_customer_plan_and_minutes(paged:
 
 
 def test_one_accepts_and_takes_the_ticket_in_charge(paged: World) -> None:
+    """CASES phone 28: the key is confirmed aloud, with the ticket's number."""
     dora = paged.engineer("Dora Seconda")
     paged.advance(3)
     dora.answers()
@@ -75,6 +76,7 @@ def test_without_an_answer_the_next_is_rung_after_the_wait_and_nobody_is_cut_off
 
 
 def test_answering_is_not_accepting(paged: World) -> None:
+    """CASES phone 1, 3: a voicemail that picks up accepts nothing, and the next engineer is rung."""
     dora = paged.engineer("Dora Seconda")
     dora.answers()
     paged.advance(7)
@@ -87,6 +89,7 @@ def test_answering_is_not_accepting(paged: World) -> None:
 
 
 def test_who_answers_too_late_hears_who_has_it_and_who_presses_one_too_late_does_not_take_it(paged: World) -> None:
+    """CASES phone 28: "already taken by X"."""
     dora, teo, ugo = (paged.engineer(name) for name in ("Dora Seconda", "Teo Terzo", "Ugo Primo"))
     dora.answers()
     paged.advance(6)
@@ -149,6 +152,20 @@ def test_within_the_hours_of_the_contract_nobody_is_rung(begin: Begin) -> None:
 
 
 # The carrier ----------------------------------------------------------------------------------------------------
+
+
+def test_a_number_that_does_not_exist_holds_nobody_up_and_is_flagged_until_it_is_corrected(world: World) -> None:
+    """CASES phone 14: the chain's deadlines do not hang on one leg, and a bad number is said."""
+    for n in range(2):
+        world.rehearsal.exchange.trouble[:] = ["no such number"]
+        world.mail(subject=f"Siamo fermi {n}", text=f"Non funziona nulla nella sede {n}.")
+        world.advance(1)
+        assert "Teo Terzo" in world.rings()
+        world.advance(hours=1)
+    flagged = [alarm.words for alarm in world.alarms() if alarm.kind == "page-number"]
+    assert len(flagged) == 1
+    assert "Dora Seconda cannot be called" in flagged[0]
+    assert any("cannot be called" in words for one in world.tickets() for words in world.story(one, "page"))
 
 
 def test_a_carrier_that_is_away_for_a_while_is_tried_again_until_somebody_accepts(world: World) -> None:

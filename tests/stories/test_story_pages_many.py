@@ -1,5 +1,6 @@
 """Several pages at once, changes of the duty while a page runs, caps, the watchdog, the room, and test pages."""
 
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,6 +16,7 @@ from world import World, instant
 from gateway.paging import drills as paging_drills
 from gateway.paging import watchdog
 from gateway.rehearsal import Rehearsal
+from gateway.settings.presa import Region
 from gateway.store import jobs, tables, tickets
 from gateway.store import paging as store
 from gateway.store.database import open_database
@@ -36,10 +38,13 @@ def opened(stock: Any, kind: str) -> Any:
     with ExitStack() as stack:
 
         def open_one(
-            *, at: str = "2026-11-25 10:00", change: Callable[[OnCall], OnCall] = lambda one: one, **policy: Any
-        ) -> World:
+            *, at: str = "2026-11-25 10:00", change: Callable[[OnCall], OnCall] = lambda one: one, region: Region = "ie1",
+            **policy: Any,
+        ) -> World:  # fmt: skip
             url = stack.enter_context(stock.fresh(kind, "test"))
             settings = settings_of("test")
+            assert settings.carrier is not None
+            settings = replace(settings, carrier=replace(settings.carrier, region=region))
 
             def both(on_call: OnCall) -> OnCall:
                 return change(replace(on_call, policy=replace(on_call.policy, **policy)))
@@ -232,8 +237,18 @@ def caller_on_hold(world: World) -> Any:
 
 
 def test_four_joins_the_caller_and_connected_is_what_both_are_in(opened: Open) -> None:
-    """CASES phone 15, 16: connected only when two are in, told by the carrier's events."""
-    world = opened(change=lambda one: waits(one, 60))
+    """CASES phone 3, 15, 16: connected only after a key and when two are in, told by the carrier's events, in one region."""
+    world = opened(change=lambda one: waits(one, 60), region="de1")
+    regions: list[str] = []
+    line = world.rehearsal.exchange.line
+    fetch = line.fetch
+
+    def listen(url: str, form: Any, headers: Any) -> tuple[int, str]:
+        status, document = fetch(url, form, headers)
+        regions.extend(re.findall(r'region="(\w+)"', document))
+        return status, document
+
+    line.fetch = listen
     caller = caller_on_hold(world)
     world.advance(2)
     dora = world.engineer("Dora Seconda")
@@ -243,6 +258,7 @@ def test_four_joins_the_caller_and_connected_is_what_both_are_in(opened: Open) -
     assert "the engineer and the caller are connected" in world.story(world.ticket(), "page")
     rooms = world.read(lambda c: c.execute(sa.select(tables.conferences)).all())
     assert (len(rooms), rooms[0].connected_at is not None, len(rooms[0].inside)) == (1, True, 2)
+    assert regions == ["de1", "de1"]
     caller.hangs_up()
     dora.hears("La chiamata con il cliente è finita")
 

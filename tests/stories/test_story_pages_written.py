@@ -246,3 +246,57 @@ def report_of(world: World) -> tuple[str, str]:
 
     (entry,) = [one for one in world.read(tickets.story, world.ticket().id) if one.kind == "page-report"]
     return entry.data["words"], entry.data["text"]
+
+
+# Passing on with a reason, and having the next rung too ------------------------------------------------------------
+
+
+def test_a_reason_after_the_three_is_kept(opened: Open) -> None:
+    world = opened(step=ALL)
+    world.mail(**OUTAGE)
+    world.advance(2)
+    assert "passa a un altro" in world.sms("Dora Seconda", f"3 {world.ticket().number} sono in treno")
+    assert any("sono in treno" in words for words in world.story(world.ticket(), "page"))
+
+
+def test_five_by_sms_rings_the_next_too_and_whoever_asked_may_still_accept(opened: Open) -> None:
+    world = opened(step=ALL)
+    world.mail(**OUTAGE)
+    world.advance(2)
+    assert "ora squilla dal prossimo" in world.sms("Dora Seconda", "5")
+    world.advance(0)
+    assert world.rings() == ["Dora Seconda", "Teo Terzo"]
+    assert "è tua" in world.sms("Dora Seconda", "1", "SM2")
+    world.advance(1)
+    assert "ora squilla dal prossimo" in world.sms("Dora Seconda", "5 serve aiuto", "SM3")
+    world.advance(30)
+    assert world.engineer("Ugo Primo").times_rung == 1
+    assert "è tua" in world.sms("Teo Terzo", "1", "SM4")
+    assert world.ticket().assignee == "Teo Terzo"
+
+
+def test_passing_on_what_one_was_never_asked_for_is_nothing(opened: Open) -> None:
+    world = opened(step=ALL)
+    world.mail(**OUTAGE)
+    world.advance(2)
+    assert "nessuna chiamata" in world.sms("Ugo Primo", f"3 {world.ticket().number}")
+    assert world.rings() == ["Dora Seconda"]
+
+
+def test_the_page_on_a_telephone_s_screen_passes_on_with_a_reason_and_escalates(opened: Open) -> None:
+    world = opened(step={"channels": ("phone", "mail")})
+    world.mail(**OUTAGE)
+    world.advance(2)
+    client = world.rehearsal.client
+    (letter,) = [one for one in world.letters() if one.kind == "page"]
+    link = world.link(read_letter(letter).text)
+    assert "Fai squillare il prossimo" in client.get(link).text
+    assert "ora squilla dal prossimo" in client.post(link, data={"do": "escalate"}).text
+    world.advance(0)
+    assert world.rings() == ["Dora Seconda", "Teo Terzo"]
+    client.post(link, data={"do": "escalate"})
+    world.advance(1)
+    assert len(world.rings()) == 2
+    assert "passa a un altro" in client.post(link, data={"do": "pass", "reason": "not my field"}).text
+    assert any("not my field" in words for words in world.story(world.ticket(), "page"))
+    assert client.post(link, data={"do": "explode"}).status_code == 400
