@@ -316,6 +316,78 @@ def test_an_order_holds_only_parameters_that_the_carrier_publishes_within_its_li
     assert all(fields[name] == ["POST"] for name in fields if name.endswith("Method"))
 
 
+# What each carrier publishes for a call that is there already, for its list, and for a text.
+# https://www.twilio.com/docs/voice/api/call-resource (update, list), https://www.twilio.com/docs/messaging/api/message-resource
+UPDATE = frozenset(
+    (
+        "Url",
+        "Method",
+        "Status",
+        "FallbackUrl",
+        "FallbackMethod",
+        "StatusCallback",
+        "StatusCallbackMethod",
+        "Twiml",
+        "TimeLimit",
+    )
+)
+LIST = frozenset(
+    ("To", "From", "ParentCallSid", "Status", "StartTime", "StartTime<", "StartTime>", "EndTime", "EndTime<", "EndTime>", "Page",
+     "PageSize", "PageToken")
+)  # fmt: skip
+TEXT = frozenset(
+    ("To", "From", "Body", "MessagingServiceSid", "MediaUrl", "StatusCallback", "ValidityPeriod", "MaxPrice")
+)
+# https://developer.signalwire.com/compatibility-api/client-sdks/methods/calls/list, .../calls/update: as Twilio's, without TimeLimit
+# https://developers.telnyx.com/api-reference/texml-rest-commands/update-call: Texml instead of Twiml
+# https://developers.telnyx.com/api-reference/texml-rest-commands/fetch-multiple-call-resources
+MORE: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "twilio": (UPDATE, LIST),
+    "signalwire": (UPDATE - {"TimeLimit"}, LIST),
+    "telnyx": (UPDATE - {"TimeLimit", "Twiml"} | {"Texml"}, LIST - {"ParentCallSid"}),
+}
+LONGEST_TEXT = 1_600  # characters of a Body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_other_request_holds_only_published_names_too(kind: str) -> None:
+    """Cancel, hang up, send elsewhere, list and look: nothing that this carrier would not know."""
+    seen: list[httpx2.Request] = []
+
+    def take(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(200, json={"sid": CALL[kind], "calls": []})
+
+    ours, (update, listed) = orders(kind, httpx2.MockTransport(take)), MORE[kind]
+    ours.cancel(CALL[kind])
+    ours.hang_up(CALL[kind])
+    ours.send_to(CALL[kind], f"{PUBLIC}/phone/x/room/page1-1")
+    ours.find(to=ORDER["to"], since=datetime(2027, 1, 15, tzinfo=UTC))
+    ours.get(CALL[kind])
+    told = [parse_qs(request.content.decode()) for request in seen[:3]]
+    assert [fields.get("Status") for fields in told] == [["canceled"], ["completed"], None]
+    assert all(set(fields) <= update for fields in told)
+    assert told[2]["Method"] == ["POST"]
+    assert set(parse_qs(seen[3].url.query.decode())) <= listed
+    assert [request.method for request in seen] == ["POST", "POST", "POST", "GET", "GET"]
+    assert not seen[4].url.query
+    assert all(request.headers["Authorization"].startswith(PUBLISHED[kind].authorization) for request in seen)
+
+
+@pytest.mark.parametrize("kind", ["twilio", "signalwire"])
+def test_a_text_holds_only_published_names_within_its_limit(kind: str) -> None:
+    seen: list[httpx2.Request] = []
+
+    def take(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(201, json={"sid": "SM1"})
+
+    orders(kind, httpx2.MockTransport(take)).message(to=ORDER["to"], from_=ORDER["from_"], body="PR-1002-4137 " * 20)
+    fields = parse_qs(seen[0].content.decode())
+    assert {"To", "From", "Body"} == set(fields) <= TEXT
+    assert len(fields["Body"][0]) <= LONGEST_TEXT
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_order_whose_answer_is_lost_is_in_doubt_and_found_by_listing(kind: str) -> None:
     """CASES phone 21: never placed a second time; the carrier is asked for the calls to that number."""

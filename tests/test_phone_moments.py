@@ -5,10 +5,12 @@ import base64
 import hmac
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha1
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
 
@@ -18,8 +20,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import ivr
+from gateway.calls.story import PIN
 from gateway.errors import Temporary
 from gateway.phone import carriers, grammar
+from gateway.phone.sounds import Sounds
 from gateway.settings.presa import Carrier as Configured
 from gateway.web import phone as door
 from gateway.web.moments import MOST
@@ -37,10 +41,18 @@ class Slow:
     steps: list[tuple[int, ivr.Heard]] = field(default_factory=list)
     answers: list[Future[str | None]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    looks: int = 0
+    looked: threading.Event = field(default_factory=threading.Event)
 
     def heard(self, line: object, event: ivr.Heard) -> Future[str | None]:
         self.steps.append((line.step, event))  # type: ignore[attr-defined]
         return self.answers[min(len(self.steps), len(self.answers)) - 1]
+
+    def tried(self, line: object, event: ivr.Heard) -> str | None:
+        """Looking at a PIN, in a thread: as long as the test says."""
+        self.looks += 1
+        assert self.looked.wait(20)
+        return DONE
 
     def over(self, sid: str, status: str, sequence: int | None) -> Future[None]:
         self.told.append(status)
@@ -53,8 +65,8 @@ def failing() -> "Future[None]":
     return future
 
 
-def answered(document: str = DONE) -> "Future[str | None]":
-    future: Future[str | None] = Future()
+def answered(document: object = DONE) -> "Future[Any]":
+    future: Future[Any] = Future()
     future.set_result(document)
     return future
 
@@ -76,7 +88,9 @@ def client(slow: Slow, pool: Executor, secret: bytes = b"secret") -> TestClient:
     )
     desk = settings_of("test").desks["test"]
     where = door.Addresses(PUBLIC, "/phone/twilio")
-    made = door.Door(slow, desk, ours, where, pool, secret=secret, recordings=object())  # type: ignore[arg-type]
+    made = door.Door(  # type: ignore[arg-type]
+        slow, desk, ours, where, pool, secret=secret, recordings=object(), sounds=Sounds()
+    )
     return TestClient(Starlette(routes=made.routes()), base_url=PUBLIC)
 
 
@@ -124,6 +138,35 @@ def test_an_answer_that_failed_is_made_again_with_what_the_caller_brought(
         _, said = post(person, STEP, **fields)
         assert post(person, again(said)) == (200, DONE)
     assert slow.steps == [(3, event), (3, event)]
+
+
+def test_a_pin_that_takes_long_is_looked_at_once_and_the_answer_given_to_the_next_webhook(pool: Executor) -> None:
+    slow = Slow(answers=[answered(PIN)])
+    with client(slow, pool) as person:
+        status, said = post(person, STEP, Digits="471108#")
+        where = again(said)
+        slow.looked.set()
+        assert post(person, where) == (200, DONE)
+    assert (status, slow.looks, len(slow.steps)) == (200, 1, 1)
+
+
+def test_a_step_that_turns_out_to_bring_a_pin_only_at_the_next_webhook_is_looked_at_then(pool: Executor) -> None:
+    slow = Slow(answers=[Future()])
+    slow.looked.set()
+    with client(slow, pool) as person:
+        _, said = post(person, STEP, Digits="471108#")
+        slow.answers[0].set_result(PIN)  # type: ignore[arg-type]
+        assert post(person, again(said)) == (200, DONE)
+    assert (slow.looks, len(slow.steps)) == (1, 1)
+
+
+def test_two_pins_are_looked_at_at_once_and_the_others_wait_their_turn() -> None:
+    slow = Slow(answers=[answered(PIN)])
+    with ThreadPoolExecutor(max_workers=8) as many, client(slow, many) as person:
+        for _ in range(4):
+            post(person, STEP, Digits="471108#")  # each hears "one moment"
+        assert slow.looks == door.PINS_AT_ONCE
+        slow.looked.set()
 
 
 def test_another_replica_knows_speech_and_single_keys_and_asks_again_for_what_might_be_a_pin(pool: Executor) -> None:

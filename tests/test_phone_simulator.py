@@ -52,6 +52,7 @@ def test_keys_barge_in_and_the_hash_ends_them() -> None:
 
 
 def test_a_barge_in_starts_the_time_out_and_partial_digits_are_handed_over() -> None:
+    """CASES phone 29."""
     script = Script(voice=GATHER.format(""))
     phone = script.call()
     phone.keys("12")

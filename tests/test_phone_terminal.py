@@ -9,6 +9,7 @@ import pytest
 from dialogues.desk import PUBLIC, TOKEN, Desk
 from rich.console import Console
 
+import ivr
 from gateway.phone import switchboard, terminal
 from gateway.phone.terminal import Options
 
@@ -27,6 +28,9 @@ class Beside:
         does = switchboard.action_of(self.desk.exchange.calls[sid], action, keys)
         assert does is not None
         self.desk.timeline.later(0, does)
+
+    def dial(self, number: str, from_: str, seconds: float, url: str) -> str:
+        return self.desk.exchange.leg(number, from_, seconds, url).sid
 
 
 class Clock:
@@ -153,3 +157,15 @@ def test_webhooks_go_to_where_presa_listens() -> None:
 def test_an_open_quote_in_the_keys_is_said() -> None:
     with pytest.raises(ValueError, match="quot"):
         terminal.groups('1 "open')
+
+
+def test_a_caller_is_connected_to_somebody_whose_telephone_rings_beside() -> None:
+    """0 at the demo: the agent's telephone is shown, answered, and the key connects."""
+    desk = Desk(closed=False, people=[ivr.Person("+390298765432")])
+    desk.people.append(ivr.Nobody())
+    code, shown = play(desk, keys="2 100001# 0", engineer_keys="1")
+    assert "I am connecting you" in shown
+    assert "+390298765432: ringing" in shown
+    assert "+390298765432: in-progress" in shown
+    assert desk.exchange.last("+390298765432").over
+    assert code == 0

@@ -4,11 +4,13 @@ import base64
 import hmac
 from datetime import UTC, datetime
 from hashlib import sha1
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import httpx2
 import pytest
 from dialogues.desk import PUBLIC, TOKEN, Desk
+from hypothesis import given
+from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 import ivr
@@ -41,6 +43,11 @@ def signed(url: str, pairs: tuple[tuple[str, str], ...] = FORM, token: str = "fi
 def test_either_token_and_either_way_to_write_the_port_is_right(token: str, base: str) -> None:
     path = "/phone/twilio/step/CA1/3?a=%20b&c="
     assert SIGNATURES.check(path, FORM, signed(base + path, token=token))
+
+
+def test_a_field_that_comes_twice_is_signed_as_the_carriers_own_validator_has_it() -> None:
+    pairs = (("b", "2"), ("a", "z"), ("a", "y"), ("a", "y"), ("aa", ""))
+    assert SIGNATURES.check("/x", pairs, signed("https://desk.example.test/x", tuple(set(pairs))))
 
 
 def test_it_agrees_with_the_carriers_own_validator() -> None:
@@ -106,6 +113,23 @@ def test_only_a_modest_form_is_a_form(content_type: str, body: bytes) -> None:
     assert twilio.form(content_type, body) is None
 
 
+@given(
+    st.one_of(
+        st.text("ab=&%+2é;\x00", max_size=40),
+        st.text(max_size=40),
+        st.lists(st.tuples(st.text(), st.text())).map(urlencode),
+    )
+)
+def test_a_form_is_read_as_a_strict_parser_reads_it(text: str) -> None:
+    try:
+        wanted = tuple(
+            parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict", max_num_fields=200)
+        )
+    except ValueError:
+        wanted = None
+    assert twilio.form(twilio.FORM, text.encode("utf-8", "surrogatepass")) == wanted
+
+
 def test_a_form_keeps_empty_fields_and_order() -> None:
     body = urlencode((("b", ""), ("a", "é &="), ("a", "2"))).encode()
     assert twilio.form(f"{twilio.FORM}; charset=UTF-8", body) == (("b", ""), ("a", "é &="), ("a", "2"))
@@ -131,6 +155,7 @@ def test_a_form_keeps_empty_fields_and_order() -> None:
         ({"RecordingUrl": "http://169.254.169.254/"}, ivr.Silence()),
         ({"RecordingSid": "RE1", "RecordingDuration": "-1e9"}, ivr.Recorded("RE1", 0)),
         ({"DialCallStatus": "no-answer"}, ivr.LegEnded(False)),
+        ({"DialCallStatus": "failed"}, ivr.LegEnded(False, True)),
         ({"DialCallStatus": "completed", "RecordingSid": "RE1"}, ivr.LegEnded(True)),
         ({"QueueResult": "bridged"}, ivr.LegEnded(True)),
         ({"QueueResult": "hangup"}, ivr.LegEnded(False)),

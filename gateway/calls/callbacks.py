@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 from gateway.calls import waiting
 from gateway.calls.tolls import SAID, callable_number, cost_of, refusal, zone_of
 from gateway.engine import Engine
-from gateway.paging.pager import STATUS, Carrier, Lines
+from gateway.paging.telephone import STATUS, Carrier, Lines
 from gateway.phone.carrier import Later, Placed, Refused, Unknown
 from gateway.store import callbacks as store
-from gateway.store import calls, jobs, tickets
+from gateway.store import calls, directory, jobs, tickets
 from gateway.store.callbacks import StoredCallback
 from gateway.store.jobs import Job, Settled
 from gateway.store.tickets import NewEntry
@@ -39,6 +39,8 @@ HELD_UP = timedelta(seconds=3)  # an older intent is not carried out: somebody m
 TURN = timedelta(seconds=15)  # until it is looked again whether somebody is free
 PUT_OFF = timedelta(minutes=30)  # after 9: "another time"
 RING_SECONDS = 30
+PROOF = "proof"  # the mode of a call that only asks a number on file whether it was them (`gateway.calls.proving`)
+PROOF_REST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,11 @@ def ask(connection: Connection, wish: Wish, desk: Desk, now: datetime) -> str | 
     tickets.tell(connection, wish.ticket_id, now, NewEntry("call", wish.caller or wish.source, told))
     if why or target is None or rules is None:
         return why or "number"
+    known = directory.get(connection, wish.customer) if wish.customer else None
     request = store.ask(connection, {
         "at": now, "sid": wish.key, "caller": wish.caller, "number": target, "ticket_id": wish.ticket_id,
         "language": wish.language, "desk": desk.id, "customer": wish.customer, "mode": "now" if wish.now else "later",
-        "source": wish.source, "rank": waiting.rank(desk, wish.plan), "zone": zone_of(target, desk),
+        "source": wish.source, "rank": waiting.rank(desk, wish.plan), "zone": zone_of(target, desk, known),
         "not_before": wish.not_before, "not_after": wish.not_after, "cost": cost_of(target, rules),
     })  # fmt: skip
     if served(desk):
@@ -83,7 +86,7 @@ def ask(connection: Connection, wish: Wish, desk: Desk, now: datetime) -> str | 
 
 def served(desk: Desk) -> bool:
     """Does Presa ring back by itself? Without agents' telephones or hours a person of the desk does, by hand."""
-    return desk.phone is not None and bool(desk.phone.agents) and desk.phone.hours is not None
+    return desk.phone is not None and bool(desk.phone.agents) and desk.phone.staffed is not None
 
 
 # The turn -------------------------------------------------------------------------------------------------------
@@ -96,8 +99,8 @@ def earliest(one: StoredCallback, desk: Desk, now: datetime) -> datetime | None:
     at = max(filter(None, (now, one.not_before, one.next_at)))
     for _ in range(20):  # desk hours and the customer's day push each other on; they meet within some days
         later = _awake(one, rules, at)
-        if desk.phone.hours not in (None, "24x7"):
-            later = calendars.opening_from(desk.calendars[desk.phone.hours], later)
+        if desk.phone.staffed not in (None, "24x7"):
+            later = calendars.opening_from(desk.calendars[desk.phone.staffed], later)
         if later == at:
             break
         at = later
@@ -150,7 +153,7 @@ class Callbacks:
         if ticket is None or ticket.state not in OPEN:
             return _end(connection, one, "cancelled", "the ticket is done; nobody is called back", now)
         rules = desk.phone.callbacks if desk.phone else None
-        if rules is None or not served(desk):
+        if rules is None or not (one.mode == PROOF or served(desk)):
             return GiveUp("nobody to talk to")
         page, policy = _page(one, ticket.number, rules), _policy(one, rules)
         move = paging.next(page, policy, now)
@@ -168,7 +171,10 @@ class Callbacks:
         return move
 
     def _held(self, connection: Connection, one: StoredCallback, desk: Desk, now: datetime) -> Move | None:
-        """Why it is not rung just now: not the hour, or others go first."""
+        """Why it is not rung just now: not the hour, or others go first. A proof waits for the caller to hang up, only."""
+        if one.mode == PROOF:
+            talks = calls.get(connection, one.sid.split(":")[1])
+            return Wait(now + TURN) if talks is not None and talks.status == "in-progress" else None
         at = earliest(one, desk, now)
         if at is None:
             return _end(connection, one, "given up", "the time that the customer named is over", now)
@@ -247,8 +253,7 @@ def hear(connection: Connection, request: int, event: Event, engine: Engine) -> 
     changes: dict[str, Any] = {"attempt": paging.to_json(page)}
     was = paging.find(before, event.attempt)
     if attempt and was and attempt.ended_at and not was.ended_at and page.state == "open":
-        rest = _rules(engine, one).rest_minutes
-        changes |= {"state": "waiting", "next_at": event.at + timedelta(minutes=rest)}
+        changes |= {"state": "waiting", "next_at": event.at + _rest(one, _rules(engine, one))}
         words = f"the call back was not taken: {paging.outcome(attempt)}"
         tickets.tell(
             connection, one.ticket_id, event.at, NewEntry("call", "presa", {"words": words, "attempt": attempt.id})
@@ -261,7 +266,7 @@ def told(connection: Connection, request: int, event: Event, engine: Engine) -> 
     hear(connection, request, event, engine)
     one = store.get(connection, request)
     if one is not None:
-        jobs.hasten(connection, "callback", one.ticket_id, event.at)
+        jobs.hasten(connection, _job(one), one.ticket_id, event.at)
 
 
 def accepted(connection: Connection, request: int, attempt: str, engine: Engine, now: datetime) -> None:
@@ -276,11 +281,11 @@ def put_off(connection: Connection, one: StoredCallback, number: str | None, des
     Answers with the number; None when it may not be rung, and then nothing changes."""
     rules = desk.phone.callbacks if desk.phone else None
     target = callable_number(number, rules) if number else one.number
-    if target is None:
+    if target is None or (one.mode == PROOF and target != one.number):  # another telephone proves nothing
         return None
     again(
         connection,
-        replace(one, number=target, mode="later"),
+        replace(one, number=target, mode=_put_off(one)),
         now,
         now + PUT_OFF,
         "the customer wants to be called back another time",
@@ -292,8 +297,8 @@ def again(connection: Connection, one: StoredCallback, now: datetime, at: dateti
     """Back to those who wait, with fresh attempts as far as there are any left."""
     store.update(connection, one.id, state="waiting", mode=one.mode, number=one.number, next_at=at, attempt=sa.null())
     tickets.tell(connection, one.ticket_id, now, NewEntry("call", "presa", {"words": words}))
-    jobs.cancel(connection, "callback", one.ticket_id)
-    jobs.add(connection, "callback", at, {"callback": one.id}, one.ticket_id)
+    jobs.cancel(connection, _job(one), one.ticket_id)
+    jobs.add(connection, _job(one), at, {"callback": one.id}, one.ticket_id)
 
 
 def ended(connection: Connection, request: int, connected: bool, now: datetime, engine: Engine) -> None:
@@ -304,10 +309,10 @@ def ended(connection: Connection, request: int, connected: bool, now: datetime, 
     if connected:
         _end(connection, one, "done", "the customer was called back", now)
         return
-    at = now + timedelta(minutes=_rules(engine, one).rest_minutes)
+    at = now + _rest(one, _rules(engine, one))
     again(
         connection,
-        replace(one, mode="later"),
+        replace(one, mode=_put_off(one)),
         now,
         at,
         "the customer was reached, but not connected; they are called again",
@@ -319,6 +324,21 @@ def request_of(attempt: str) -> int | None:
     digits = attempt.removeprefix("callback").partition("-")[0]
     fits = attempt.startswith("callback") and digits.isascii() and digits.isdigit() and len(digits) < 16
     return int(digits) if fits else None
+
+
+def _job(one: StoredCallback) -> str:
+    """The kind of its job: a ticket may have a call back and a proof, and news of one must not move the other."""
+    return PROOF if one.mode == PROOF else "callback"
+
+
+def _put_off(one: StoredCallback) -> str:
+    """Who did not want it now is awake no more; a proof stays one."""
+    return PROOF if one.mode == PROOF else "later"
+
+
+def _rest(one: StoredCallback, rules: CallbackRules) -> timedelta:
+    """Between two attempts; who waits for an engineer does not wait long."""
+    return PROOF_REST if one.mode == PROOF else timedelta(minutes=rules.rest_minutes)
 
 
 def _rules(engine: Engine, one: StoredCallback) -> CallbackRules:
@@ -340,7 +360,8 @@ def _policy(one: StoredCallback, rules: CallbackRules) -> Policy:
     """Each round is one attempt; what was tried before a pause counts."""
     before = one.attempts - len(one.attempt["attempts"] if one.attempt else ())
     left = max(0, rules.tries - before)
-    return Policy((), RING_SECONDS, repeat=max(0, left - 1), max_attempts=left, redial_seconds=rules.rest_minutes * 60)
+    rest = int(_rest(one, rules).total_seconds())
+    return Policy((), RING_SECONDS, repeat=max(0, left - 1), max_attempts=left, redial_seconds=rest)
 
 
 def _end(connection: Connection, one: StoredCallback, state: str, words: str, now: datetime) -> Move:

@@ -13,11 +13,10 @@ import structlog
 from sqlalchemy import Connection
 
 import ivr
-from gateway.calls import callbacks, waiting
+from gateway.calls import callbacks, proving, waiting
 from gateway.calls.callbacks import Wish
 from gateway.calls.tolls import callable_number
 from gateway.engine import FAILED, Engine
-from gateway.oncall import duty
 from gateway.people import issuing
 from gateway.store import callbacks as store
 from gateway.store import calls, directory, jobs, recordings, reports, tickets
@@ -27,7 +26,7 @@ from gateway.store.tickets import NewEntry
 from identity.clues import Signs
 from identity.people import Customer, Recognition
 from ivr import events as e
-from routing import decide, numbers, oncall
+from routing import decide, numbers
 from routing.decide import Decision, Report
 from routing.desk import Desk, Kind
 from routing.paging import Event
@@ -76,7 +75,7 @@ class Callers:
         return self.look_up_customer(connection, asked, stored, call, desk, now)
 
     def about(
-        self, connection: Connection, asked: e.FindTicket | e.Escalate | e.LookAtCallback, stored: StoredCall,
+        self, connection: Connection, asked: e.FindTicket | e.Escalate | e.LookAtCallback | e.Prove, stored: StoredCall,
         call: ivr.Call, desk: Desk, now: datetime,
     ) -> e.Answer:  # fmt: skip
         """What is asked about a ticket or a call back that is there already."""
@@ -84,6 +83,8 @@ class Callers:
             return self.find_ticket(connection, stored, asked, desk)
         if isinstance(asked, e.Escalate):
             return self.escalate(connection, stored, call, asked, now)
+        if isinstance(asked, e.Prove):
+            return proving.prove(connection, self._engine, stored, now)
         return self.look_at_callback(connection, stored)
 
     def look_up(
@@ -146,6 +147,8 @@ class Callers:
             return "not_entitled", ""
         spoken = plan.on_call.languages
         language = spoken[0] if spoken and (call.language or desk.languages[0]) not in spoken else ""
+        if not proving.by_pin(desk, plan.on_call):
+            return "open", language
         return "pin" if directory.pin_hashes(connection, customer.id) else "no_pin", language
 
     def open(
@@ -156,7 +159,8 @@ class Callers:
             return e.TicketOpened(call.ticket)
         second = stored.ticket_id is not None
         proven = asked.page or (call.pin_ok and asked.why == "maintenance")
-        who = self._who(connection, stored, asked.customer, desk, pin=proven)
+        finder = directory.StoredFinder(connection)
+        who = self._who(finder, stored, asked.customer, desk, pin=proven)
         received = now if second else stored.at
         report = Report(
             "phone", received, kind=_kind(asked.why, desk), priority=asked.priority, language=call.language, pin=proven
@@ -171,7 +175,7 @@ class Callers:
         ticket_id = self._engine.open_ticket(
             connection, desk, who, decision, evidence, subject=SUBJECT.get(call.language or "en", SUBJECT["en"]),
             channel="phone", received=received, contact_address=self._mail_of(connection, who),
-            phone=stored.number or None, entries=(told,),
+            phone=stored.number or None, entries=(told,), finder=finder,
         )  # fmt: skip
         number = numbers.number_of(ticket_id, desk.ticket_prefix)
         if FAILED in decision.marks:
@@ -180,25 +184,28 @@ class Callers:
         calls.update(connection, stored.sid, ticket_id=ticket_id, customer=who.customer)
         key = f"call:{stored.sid}" + (f":{ticket_id}" if second else "")
         self._record(connection, key, received, who, ticket_id, evidence, asked.why)
-        if who.customer:
+        if who.customer and call.pin_tries:
             issuing.tell_owners(connection, self._engine, ticket_id, stored.sid, who.customer)
         due = (
             next((clock.due for clock in decision.stamp.clocks if clock.target == "take_charge"), None)
             if decision.stamp
             else None
         )
-        on_call = duty.duty(connection, desk, now) if decision.page else None
-        chain = oncall.chain(on_call, now) if on_call else ()
-        return e.TicketOpened(number, decision.page, chain[0].name if chain else "", due)
+        engineer = proving.first_rung(connection, desk, now) if decision.page else ""
+        ending = ""
+        if proving.would_page(report, who, desk):
+            language = call.language or desk.languages[0]
+            ending = proving.ring_back(connection, stored, ticket_id, who, desk, language, now)
+        return e.TicketOpened(number, decision.page, engineer, due, ending)
 
     def _who(
-        self, connection: Connection, stored: StoredCall, customer: str | None, desk: Desk, *, pin: bool
+        self, finder: directory.StoredFinder, stored: StoredCall, customer: str | None, desk: Desk, *, pin: bool
     ) -> Recognition:
-        known = directory.get(connection, customer) if customer else None
-        person = calls.proven(connection, stored.sid, known.id) if pin and known else None
+        known = finder.by_id(customer) if customer else None
+        person = calls.proven(finder.connection, stored.sid, known.id) if pin and known else None
         keyed = known.code if known else None
         signs = Signs("phone", phone=stored.number or None, keyed=keyed, pin_ok=pin, contact=person)
-        return self._engine.recognise(directory.StoredFinder(connection), signs, desk, stored.at)
+        return self._engine.recognise(finder, signs, desk, stored.at)
 
     def _mail_of(self, connection: Connection, who: Recognition) -> str | None:
         customer = directory.get(connection, who.customer) if who.verified and who.customer else None
@@ -319,6 +326,14 @@ class Callers:
             plan = known.plan if known else None
         return waiting.find(connection, stored.sid, ticket.id if ticket else None, plan, desk, at, now)
 
+    def leg(
+        self, connection: Connection, stored: StoredCall, event: e.LegEnded, desk: Desk, now: datetime
+    ) -> e.LegEnded:
+        """How it went with the agent who was rung: they talked if the key was pressed, whatever the carrier calls it."""
+        if event.failed:
+            waiting.flag(connection, stored.sid, desk, now)
+        return e.LegEnded(event.connected and waiting.talked(connection, stored.sid), event.failed)
+
     def left(self, connection: Connection, stored: StoredCall, desk: Desk, connected: bool, now: datetime) -> None:
         """The call is over: its place in the queue is free, and a call back is done or tried again."""
         waiting.leave(connection, stored.sid, desk, connected, now)
@@ -346,6 +361,8 @@ class Callers:
         ticket = self._engine.ticket(connection, one.ticket_id) if one and one.state in store.LIVE else None
         if one is None or ticket is None or ticket.state not in OPEN:
             return e.CallbackOver()
+        if one.mode == callbacks.PROOF:
+            return e.ProofDue(ticket.number, one.customer or "", ticket.customer_name or "")
         return e.CallbackDue(ticket.number, one.customer)
 
     def _ticket(self, connection: Connection, number: str, *, lock: bool = False) -> Ticket:

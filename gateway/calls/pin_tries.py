@@ -43,13 +43,6 @@ class PinTries:
         self._rules = rules
         self._pepper = pepper
 
-    def asks(self, call: ivr.Call, event: e.Heard, desk: str) -> bool:
-        """Does this webhook bring a PIN?"""
-        if not isinstance(event, e.Keys):
-            return False
-        _, step = ivr.turn(call, event, self._rules(desk))
-        return isinstance(step, e.CheckPin)
-
     def look_at(self, line: Line, event: e.Heard) -> PinVerdict | None:
         """When this webhook brings a PIN: count the try, then compare, outside any transaction."""
         stored = self._database.read(lambda connection: calls.get(connection, line.sid))

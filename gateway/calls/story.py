@@ -15,13 +15,13 @@ import structlog
 from sqlalchemy import Connection
 
 import ivr
-from gateway.calls import callbacks
+from gateway.calls import agents, callbacks
 from gateway.calls.callers import Callers
 from gateway.calls.pin_tries import Line, PinTries, PinVerdict
 from gateway.engine import Engine
-from gateway.paging import pager
 from gateway.paging import rooms as paging_rooms
 from gateway.paging.engineers import Engineers
+from gateway.paging.telephone import STATUS
 from gateway.store import calls
 from gateway.store.calls import StoredCall
 from identity import normal
@@ -41,6 +41,7 @@ class Pin(enum.Enum):
 
 
 PIN: Final = Pin.KEYED
+LOOKS: Final = e.LookUpCode | e.LookUpCustomer | e.LookUpCaller | e.CheckPin  # these leave the call's row as it is
 Document = str | None
 
 
@@ -80,6 +81,16 @@ class Calls:
 
         return self._database.submit(first)
 
+    def picked_up(self, sid: str, caller: str) -> Future[Document]:
+        """Somebody of the desk picked up for a caller: what they hear first; None when nobody is being rung for that call."""
+        now = self._database.clock.now()
+
+        def first(connection: Connection) -> Document:
+            known = agents.begin(connection, self._engine, sid, caller, now)
+            return self._document(connection, Line(sid, 0), e.Arrived()) if known else None
+
+        return self._database.submit(first)
+
     def heard(self, line: Line, event: e.Heard) -> Future[Document | Literal[Pin.KEYED]]:
         """The next document of a call; None when there is no such call or step; PIN when `tried` must be asked."""
         return self._database.submit(lambda connection: self._answer(connection, line, event))
@@ -110,7 +121,7 @@ class Calls:
 
     def page_news(self, attempt: str, status: str, sid: str, sequence: int | None) -> Future[None] | None:
         """The carrier's news of an engineer's call; when it ends without acceptance the next phone rings at once."""
-        what = pager.STATUS.get(status)
+        what = STATUS.get(status)
         if what is None:
             return None
         now = self._database.clock.now()
@@ -151,10 +162,10 @@ class Calls:
         call = ivr.from_json(stored.state)
         if known is not None or line.step != call.step:
             return known
-        if verdict is None and self._pins.asks(call, event, stored.state["desk"]):
+        walked = self._turn(connection, stored, call, event, verdict, self._database.clock.now())
+        if walked is None:
             return PIN
-        call, spoken = self._turn(connection, stored, call, event, verdict, self._database.clock.now())
-        document = self._render(call, spoken)
+        document = self._render(*walked)
         calls.answer(connection, line.sid, line.step, document)
         return document
 
@@ -166,18 +177,23 @@ class Calls:
         event: e.Event,
         verdict: PinVerdict | None,
         now: datetime,
-    ) -> tuple[ivr.Call, ivr.Speak]:
-        """Walk the dialogue until it speaks, doing what it asks on the way."""
+    ) -> tuple[ivr.Call, ivr.Speak] | None:
+        """Walk the dialogue until it speaks, doing what it asks on the way. None, and nothing done, when that is to look at a
+        PIN and nobody has."""
         desk = self._engine.desk(stored.state["desk"])
         rules = self._rules(desk)
-        told: list[str] = []
-        while True:
+        if isinstance(event, e.LegEnded) and stored.direction != "page":
+            event = self._callers.leg(connection, stored, event, desk, now)
+        told = list(e.audit(event))
+        call, step = ivr.turn(call, event, rules)
+        if isinstance(step, e.CheckPin) and verdict is None:
+            return None
+        while not isinstance(step, ivr.Speak):
+            event = self._perform(connection, stored, call, step, desk, verdict, now)
+            if not isinstance(step, LOOKS):
+                stored = calls.get(connection, stored.sid) or stored
             told += e.audit(event)
             call, step = ivr.turn(call, event, rules)
-            if isinstance(step, ivr.Speak):
-                break
-            event = self._perform(connection, stored, call, step, desk, verdict, now)
-            stored = calls.get(connection, stored.sid) or stored
         if call.over and (call.person or call.position or stored.direction == "callback"):
             connected = isinstance(event, e.LegEnded) and event.connected
             self._callers.left(connection, stored, desk, connected, now)
@@ -187,6 +203,7 @@ class Calls:
             stored.sid,
             state={"desk": desk.id, **ivr.to_json(call)},
             customer=call.customer or stored.customer,
+            seen_at=now,
         )
         return call, step
 
@@ -197,7 +214,7 @@ class Calls:
         match asked:
             case e.LookUpCode() | e.LookUpCustomer() | e.LookUpCaller():
                 return self._callers.recognise(connection, asked, stored, call, desk, now)
-            case e.FindTicket() | e.Escalate() | e.LookAtCallback():
+            case e.FindTicket() | e.Escalate() | e.LookAtCallback() | e.Prove():
                 return self._callers.about(connection, asked, stored, call, desk, now)
             case e.CheckPin():
                 assert verdict is not None
@@ -214,5 +231,7 @@ class Calls:
                 return self._callers.call_back(connection, stored, call, asked, desk, now)
             case e.FindPerson():
                 return self._callers.find_person(connection, stored, asked, desk, now)
+            case e.LookAtCaller() | e.AcceptCaller():
+                return agents.perform(connection, self._engine, asked, stored, desk, now)
             case _:
                 return self._engineers.perform(connection, stored, asked, desk, now)

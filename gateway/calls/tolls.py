@@ -10,10 +10,16 @@ from sqlalchemy import Connection
 
 from gateway.store import callbacks as store
 from gateway.store import calls
-from routing.desk import CallbackRules, Desk
+from identity.people import Customer
+from routing.desk import CallbackRules, Desk, NumberType
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-KINDS = {phonenumbers.PhoneNumberType.FIXED_LINE: "fixed_line", phonenumbers.PhoneNumberType.MOBILE: "mobile"}
+# What a desk must allow for a number of this type; where fixed and mobile look the same (North America), both.
+KINDS: Mapping[int, frozenset[NumberType]] = {
+    phonenumbers.PhoneNumberType.FIXED_LINE: frozenset({"fixed_line"}),
+    phonenumbers.PhoneNumberType.MOBILE: frozenset({"mobile"}),
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: frozenset({"fixed_line", "mobile"}),
+}
 SAID: Mapping[str, str] = {
     "number": "only ordinary numbers of the allowed countries are called back",
     "nobody": "this desk calls nobody back",
@@ -35,10 +41,12 @@ def callable_number(number: str | None, rules: CallbackRules | None) -> str | No
         found = phonenumbers.parse(f"+{number[2:]}" if number.startswith("00") else number, region)
     except (phonenumbers.NumberParseException, IndexError):
         return None
+    kinds = KINDS.get(phonenumbers.number_type(found))
     fits = (
         phonenumbers.is_valid_number(found)
         and phonenumbers.region_code_for_number(found) in rules.countries
-        and KINDS.get(phonenumbers.number_type(found)) in rules.types
+        and kinds is not None
+        and kinds <= rules.types
     )
     return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164) if fits else None
 
@@ -73,7 +81,15 @@ def cost_of(number: str, rules: CallbackRules) -> int:
     return rules.costs[max(fitting, key=len)] * rules.minutes if fitting else 0
 
 
-def zone_of(number: str, desk: Desk) -> str:
-    """The clock on the wall behind a number; the desk's own when it could be several."""
+def zone_of(number: str, desk: Desk, customer: Customer | None) -> str:
+    """The clock on the wall there: of the person whose number it is, of the customer, of the hours of their region; else the
+    number's own, and the desk's when that could be several."""
+    its = customer.at(desk.id) if customer else None
+    own = next((one.zone for one in its.contacts if number in one.phones and one.zone), None) if its else None
+    plan = desk.plans.get(its.plan) if its else None
+    there = desk.calendars.get(plan.calendar_by_region.get(its.region or "", "")) if its and plan else None
+    known = own or (its and its.zone) or (there and there.zone)
+    if known:
+        return known
     found = number_zones.time_zones_for_number(phonenumbers.parse(number))
     return found[0] if len(found) == 1 and found[0] != "Etc/Unknown" else desk.zone

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from gateway.store import alarms, calls, jobs, tickets, users, waiting
 from gateway.store import callbacks as requests
-from gateway.store import calls, jobs, users, waiting
+from gateway.store.calls import StoredCall
+from gateway.store.tickets import NewEntry
 from gateway.store.waiting import Waiting
 from ivr import events as e
 from routing import calendars
@@ -21,11 +23,17 @@ USUAL_TALK = 300.0  # seconds, before anything was measured
 
 
 def is_open(desk: Desk, now: datetime) -> bool:
-    """Do people answer now?"""
-    phone = desk.phone
-    if phone is None or phone.hours is None:
-        return False
-    return phone.hours == "24x7" or calendars.is_open(desk.calendars[phone.hours], now)
+    """Is it within the desk's hours, so that no PIN is asked?"""
+    return desk.phone is not None and _within(desk, desk.phone.hours, now)
+
+
+def is_staffed(desk: Desk, now: datetime) -> bool:
+    """Can callers be connected to somebody now?"""
+    return desk.phone is not None and _within(desk, desk.phone.staffed, now)
+
+
+def _within(desk: Desk, hours: str | None, now: datetime) -> bool:
+    return hours == "24x7" or (hours is not None and calendars.is_open(desk.calendars[hours], now))
 
 
 def agents(connection: Connection, desk: Desk) -> tuple[Agent, ...]:
@@ -63,7 +71,7 @@ def find(
     calls.alone(connection, f"queue:{desk.id}")
     mine = waiting.get(connection, sid)
     if mine is None or mine.state == "over":
-        if not there or not is_open(desk, now):
+        if not there or not is_staffed(desk, now):
             return e.Nobody()
         mine = _joined(
             connection,
@@ -73,7 +81,7 @@ def find(
     tried = [*mine.tried, mine.agent] if mine.state == "ringing" and mine.agent else list(mine.tried)
     assert desk.phone is not None
     too_long = now - mine.since > timedelta(minutes=desk.phone.wait_minutes)
-    if too_long or not {one.id for one in there} - set(tried) or not is_open(desk, now):
+    if too_long or not {one.id for one in there} - set(tried) or not is_staffed(desk, now):
         waiting.update(connection, sid, state="over", tried=tried, seen_at=now)
         return e.Nobody()
     busy = waiting.busy(connection, desk.id, now) - ({mine.agent} if mine.state == "ringing" else set())
@@ -94,6 +102,50 @@ def _joined(connection: Connection, before: Waiting | None, one: Waiting) -> Wai
     else:  # the same caller wants a person once more
         waiting.update(connection, one.sid, state="waiting", since=one.since, agent=None, tried=[], seen_at=one.seen_at)
     return one
+
+
+def offered(connection: Connection, caller: StoredCall | None) -> Waiting | None:
+    """The place of a caller for whom somebody's telephone rings just now; None when they have hung up or wait for nobody."""
+    mine = waiting.get(connection, caller.sid) if caller is not None and caller.status == "in-progress" else None
+    return mine if mine is not None and mine.state == "ringing" else None
+
+
+def number_rung(connection: Connection, sid: str, desk: Desk) -> str:
+    """The telephone of the agent who is or was rung for this caller last, "" for none."""
+    mine = waiting.get(connection, sid)
+    agent = desk.phone.agents.get(mine.agent or "") if mine is not None and desk.phone is not None else None
+    return agent.number if agent else ""
+
+
+def ever(connection: Connection, sid: str) -> bool:
+    """Was anybody ever looked for, for this caller?"""
+    return waiting.get(connection, sid) is not None
+
+
+def taken(connection: Connection, mine: Waiting, ticket_id: int, desk: Desk, now: datetime) -> None:
+    """The key was pressed at the agent's telephone: from now on the two talk."""
+    waiting.update(connection, mine.sid, state="talking", seen_at=now)
+    assert desk.phone is not None
+    agent = desk.phone.agents.get(mine.agent or "")
+    if agent is not None:
+        words = {"words": f"{agent.name} took the call", "sid": mine.sid}
+        tickets.tell(connection, ticket_id, now, NewEntry("call", agent.name, words))
+
+
+def talked(connection: Connection, sid: str) -> bool:
+    """Did a person press the key for this caller? What a carrier calls completed may have been a voicemail."""
+    mine = waiting.get(connection, sid)
+    return mine is not None and mine.state == "talking"
+
+
+def flag(connection: Connection, sid: str, desk: Desk, now: datetime) -> None:
+    """The number of the agent who was rung for this caller cannot be called at all: somebody must correct it."""
+    mine = waiting.get(connection, sid)
+    assert desk.phone is not None
+    agent = desk.phone.agents.get(mine.agent or "") if mine is not None else None
+    words = f"{agent.name}'s telephone cannot be called; correct the number in the desk's file" if agent else ""
+    if words and not alarms.waits(connection, "agent-number", words):
+        jobs.alarm(connection, now, "agent-number", words)
 
 
 def leave(connection: Connection, sid: str, desk: Desk, connected: bool, now: datetime) -> None:

@@ -189,13 +189,15 @@ class Dialing(Doing):
     def __init__(self, phone: Phone, verb: ET.Element) -> None:
         super().__init__(phone, verb)
         self.drop: Callable[[], None] = lambda: None
+        noun = verb.find("Number")
         number = verb.findtext("Number") or verb.text or ""
+        first = phone.address(noun, "url") if noun is not None and noun.get("url") else ""
         network = phone.line.network
         if network is None:
             self.after(0, lambda: self.ended("failed", 0))
             return
         self.drop = network.dial(
-            number.strip(), verb.get("callerId") or phone.from_, self.seconds("timeout", 30.0), self.ended
+            number.strip(), verb.get("callerId") or phone.from_, self.seconds("timeout", 30.0), self.ended, first
         )
 
     def ended(self, status: str, talked: float) -> None:

@@ -30,6 +30,8 @@ def of(ours: Configured, public_url: str, now: Callable[[], float], *, seconds: 
                 telnyx.CALL,
                 telnyx.RECORDING,
                 telnyx.Carrier(account, key, ours.application, ours.api_url, seconds=seconds),
+                telnyx.texted,
+                replies=False,
             )
     api_url = f"{public_url}/simulated" if ours.kind == "simulator" else ours.api_url
     return Carrier(

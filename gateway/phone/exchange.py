@@ -68,19 +68,24 @@ class Handset(Phone):
 
     def as_row(self) -> dict[str, Any]:
         """The call as REST shows it."""
-        started = self.status not in ("queued", "ringing", "initiated")
-        return {
-            "sid": self.sid,
-            "account_sid": self.line.account_sid,
-            "to": self.to,
-            "from": self.from_,
-            "status": self.status,
-            "direction": self.direction,
-            "date_created": formatdate(self.created, usegmt=True),
-            "start_time": formatdate(self.answered_at, usegmt=True) if started and self.answered_at else None,
-            "duration": str(round(self.ended_at - self.answered_at)) if self.status == "completed" else None,
-            "uri": f"{BASE.format(account=self.line.account_sid)}/{self.sid}.json",
-        }
+        return as_row(self, self.created)
+
+
+def as_row(phone: Phone, created: float) -> dict[str, Any]:
+    """A call as REST shows it, ours or a customer's."""
+    started = phone.status not in ("queued", "ringing", "initiated")
+    return {
+        "sid": phone.sid,
+        "account_sid": phone.line.account_sid,
+        "to": phone.to,
+        "from": phone.from_,
+        "status": phone.status,
+        "direction": phone.direction,
+        "date_created": formatdate(created, usegmt=True),
+        "start_time": formatdate(phone.answered_at, usegmt=True) if started and phone.answered_at else None,
+        "duration": str(round(phone.ended_at - phone.answered_at)) if phone.status == "completed" else None,
+        "uri": f"{BASE.format(account=phone.line.account_sid)}/{phone.sid}.json",
+    }
 
 
 class Exchange:
@@ -108,6 +113,8 @@ class Exchange:
             return 503, {"code": 20503, "message": "service unavailable", "status": 503}
         if trouble == "slow down":
             return 429, {"code": 20429, "message": "too many requests", "status": 429}
+        if trouble == "no such number":
+            return 400, {"code": 21211, "message": "is not a valid phone number", "status": 400}
         self.orders += 1
         handset = Handset(self.line, order, self)
         self.calls[handset.sid] = handset
@@ -136,6 +143,8 @@ class Exchange:
         return 200, {"calls": rows[::-1], "page": 0, "page_size": 50}
 
     def get(self, sid: str) -> Reply:
+        if sid in self.callers:
+            return 200, as_row(self.callers[sid], self.callers[sid].answered_at)
         call = self.calls.get(sid)
         return (200, call.as_row()) if call else _not_found(sid)
 
@@ -184,23 +193,43 @@ class Exchange:
         """The newest call to a number."""
         return [c for c in list_of(self.calls) if c.to == number][-1]
 
-    def dial(self, number: str, from_: str, seconds: float, ended: Callable[[str, float], None]) -> Callable[[], None]:
+    def dial(
+        self, number: str, from_: str, seconds: float, ended: Callable[[str, float], None], url: str = ""
+    ) -> Callable[[], None]:
         """A <Dial> inside a call: rings a telephone that only talks. Answers with what hangs it up."""
-        order = {"To": (number,), "From": (from_,), "Timeout": (str(seconds),)}
+        handset = self.leg(number, from_, seconds, url)
+        handset.on_end = lambda: ended(handset.status, handset.talked)
+        return handset.hang_up
+
+    def leg(self, number: str, from_: str, seconds: float, url: str) -> Talker:
+        """The telephone that a <Dial> rings, for whoever watches it themselves."""
+        order = {"To": (number,), "From": (from_,), "Timeout": (str(seconds),), "Url": (url,)}
         handset = Talker(self.line, order, self)
-        handset.on_end = lambda: ended(handset.status, handset.ended_at - (handset.answered_at or handset.ended_at))
         self.calls[handset.sid] = handset
         self.line.timeline.later(0, handset.ring)
-        return handset.hang_up
+        return handset
 
 
 class Talker(Handset):
-    """The other end of a <Dial>: no documents of its own, two people talk."""
+    """The other end of a <Dial>: at the most a document before, then two people talk."""
+
+    bridged_at = 0.0
+
+    @property
+    def talked(self) -> float:
+        """Seconds that the two were connected."""
+        return self.ended_at - self.bridged_at if self.bridged_at and self.over else 0.0
 
     def answer(self) -> None:
         if self.status == "ringing":
             self.status, self.answered_at = "in-progress", self.line.timeline.now
-            self.hear("", "(connected)")
+            first = _one(self.order, "Url")
+            self.begin(first) if first else self.finished()
+
+    def finished(self) -> None:
+        """The document ended without hanging up: that connects them."""
+        self.bridged_at = self.line.timeline.now
+        self.hear("", "(connected)")
 
 
 RATE = 8_000

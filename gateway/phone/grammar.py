@@ -75,6 +75,7 @@ ELEMENTS: Final[Mapping[str, Element]] = {
         },
         inside=frozenset(("Number", "Conference", "Queue")), text=NUMBER,
     ),
+    # `url` runs where the called one is, after they answer and before they are connected (Twilio and SignalWire: Number noun)
     "Number": Element({"url": URL, "method": METHOD, "statusCallback": URL}, text=NUMBER),
     "Conference": Element(
         {

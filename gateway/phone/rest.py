@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 
+from gateway import trusted
 from gateway.phone.carrier import MAX_SOUND, Later, Placed, Refused, Unknown, number
 
 Fields = dict[str, str | list[str]]
@@ -50,6 +51,7 @@ class Rest:
             timeout=httpx2.Timeout(seconds, connect=3.0),
             follow_redirects=False,
             transport=transport,
+            verify=trusted.authorities(),
         )
 
     def close(self) -> None:

@@ -39,10 +39,11 @@ class Utterance:
 
 
 class Network(Protocol):
-    """Where a <Dial> rings. `ended` is told the status and the seconds they talked; the answer hangs that leg up."""
+    """Where a <Dial> rings. `ended` is told the status and the seconds they talked; the answer hangs that leg up. `url`: what
+    whoever picks up hears before they are connected, "" for nothing."""
 
     def dial(
-        self, number: str, from_: str, seconds: float, ended: Callable[[str, float], None]
+        self, number: str, from_: str, seconds: float, ended: Callable[[str, float], None], url: str
     ) -> Callable[[], None]: ...
 
 
@@ -224,7 +225,11 @@ class Phone:
         elif self._queue is not None:
             self._queue.again()
         else:
-            self.end("completed")
+            self.finished()
+
+    def finished(self) -> None:
+        """The document is done, and nothing follows."""
+        self.end("completed")
 
     def hear(self, language: str, text: str) -> None:
         self.heard.append(Utterance(self.line.timeline.now, language, text))

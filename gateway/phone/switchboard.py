@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
+from gateway.phone.carrier import number
 from gateway.phone.exchange import Exchange, Handset, list_of
 from gateway.phone.simulator import ENDED
 
@@ -80,6 +81,12 @@ def router(exchange: Exchange) -> APIRouter:
             raise HTTPException(404, "no such telephone, or nothing it can do")
         exchange.line.timeline.later(0, does)
         return JSONResponse({"sid": sid, "action": action}, 202)
+
+    @routes.post("/dial")
+    async def dial(posted: Posted) -> JSONResponse:
+        to, from_, seconds, url = ((posted.get(name) or ("",))[0] for name in ("To", "From", "Timeout", "Url"))
+        handset = exchange.leg(to, from_, number(seconds) or 25, url)
+        return JSONResponse({"sid": handset.sid}, 201)
 
     return routes
 

@@ -7,17 +7,19 @@ https://developers.telnyx.com/api-reference/texml-rest-commands/initiate-an-outb
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
-from gateway.phone.carrier import Later, Refused, Webhook, parser
+from gateway.phone.carrier import MAX_TEXT, Later, Refused, Text, Unknown, Webhook, parser
 from gateway.phone.rest import Fields, Rest
 
 API_URL: Final = "https://api.telnyx.com"
@@ -43,6 +45,19 @@ class Signatures:
         if not (at.isascii() and at.isdigit() and len(at) < 12) or abs(self.now() - int(at)) > TOLERANCE:
             return False
         return any(_signed(key, given, f"{at}|".encode() + webhook.body) for key in self.keys)
+
+
+def texted(webhook: Webhook) -> Text | None:
+    """A message that came in; other news of messages are nothing (https://developers.telnyx.com/docs/messaging/messages)."""
+    try:
+        event = json.loads(webhook.body)["data"]
+        payload = event["payload"]
+        sid, sender, body = payload["id"], payload["from"]["phone_number"], payload.get("text") or ""
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if event.get("event_type") != "message.received" or not all(isinstance(one, str) for one in (sid, sender, body)):
+        return None
+    return Text(sid[:64], sender, body[:MAX_TEXT]) if sid else None
 
 
 def is_key(key: str) -> bool:
@@ -80,6 +95,7 @@ class Carrier(Rest):
     ) -> None:
         self._application = application
         account = f"{api_url.rstrip('/')}/v2/texml/Accounts/{quote(account_sid, safe='')}"
+        self._messages = f"{api_url.rstrip('/')}/v2/messages"
         headers = {"Authorization": f"Bearer {api_key}"}
         super().__init__(account, headers=headers, seconds=seconds, transport=transport)
 
@@ -100,8 +116,15 @@ class Carrier(Rest):
         data = answer.get("data")
         return answer.get("sid") or answer.get("call_sid") or (data.get("call_sid") if isinstance(data, dict) else None)
 
-    def listing(self, to: str) -> Mapping[str, str]:
-        return {"To": to, "page[size]": "50"}
+    def message(self, *, to: str, from_: str, body: str) -> str:
+        """https://developers.telnyx.com/api-reference/messages/send-a-message"""
+        answer = self._send("POST", self._messages, json={"to": to, "from": from_, "text": body}, lost=Unknown)
+        data = answer.get("data")
+        return str(data.get("id") or "") if isinstance(data, dict) else ""
+
+    def messages(self, *, to: str, since: datetime) -> tuple[str, ...]:
+        """Telnyx lists no messages: whether one went out nobody can say, and it is not sent twice."""
+        raise Refused("perhaps sent: Telnyx cannot be asked, and it is not sent twice")
 
     def recording(self, sid: str) -> bytes:
         """Their API says where the sound lies; that address is followed only to where Telnyx keeps sounds, without our key."""

@@ -26,6 +26,7 @@ from gateway.phone.timeline import Timeline
 
 TICK: Final = 0.05
 POLL: Final = 0.4  # seconds between looks at the engineers' telephones
+TALK: Final = 8  # looks
 RING_WAIT: Final = 3.0  # how long we look for a ringing telephone once the caller is gone
 LONGEST: Final = 180.0
 KEYS: Final = frozenset("0123456789*#")
@@ -54,6 +55,7 @@ class Engineers(Protocol):
 
     def phones(self) -> Sequence[Mapping[str, Any]]: ...
     def act(self, sid: str, action: str, keys: str = "") -> None: ...
+    def dial(self, number: str, from_: str, seconds: float, url: str) -> str: ...
 
 
 class Nowhere:
@@ -64,6 +66,9 @@ class Nowhere:
 
     def act(self, sid: str, action: str, keys: str = "") -> None:
         """Nothing to act on."""
+
+    def dial(self, number: str, from_: str, seconds: float, url: str) -> str:
+        return ""
 
 
 class Simulated:
@@ -79,6 +84,12 @@ class Simulated:
 
     def act(self, sid: str, action: str, keys: str = "") -> None:
         self._client.post(f"{self._base}/{sid}/{action}", data={"keys": keys}, auth=self._auth)
+
+    def dial(self, number: str, from_: str, seconds: float, url: str) -> str:
+        """Rings somebody whom the caller is connected to; the call's id, "" where nobody can be rung."""
+        order = {"To": number, "From": from_, "Timeout": str(round(seconds)), "Url": url}
+        answer = self._client.post(f"{self._base.removesuffix('/phones')}/dial", data=order, auth=self._auth)
+        return str(answer.json()["sid"]) if answer.status_code == 201 else ""
 
 
 def run(
@@ -145,6 +156,7 @@ class _Terminal:
         self.options, self.engineers, self.console = options, engineers, console
         self.now, self.sleep = time_
         self.line = Line(fetch, Timeline(self.now()), options.token, options.account_sid)
+        self.line.network = self
         self.phone = Phone(self.line, from_=options.from_, to=options.to)
         self.script = groups(options.engineer_keys or "")
         self.played = ""  # the engineer's telephone that the script is played on; the others ring on
@@ -195,6 +207,33 @@ class _Terminal:
         self.console.print(f"[bold]☎ {escape(self.options.from_)} calls {escape(self.options.to)}[/bold]")
         self.phone.call(f"{base}/voice", f"{base}/status")
         self.print_heard()
+
+    # ── somebody whom the caller is connected to ──
+
+    def dial(
+        self, number: str, from_: str, seconds: float, ended: Callable[[str, float], None], url: str
+    ) -> Callable[[], None]:
+        """Their telephone rings beside the engineers'; what becomes of it is looked at again and again."""
+        sid = self.engineers.dial(number, from_, seconds, url)
+        if not sid:
+            self.line.timeline.later(0, lambda: ended("failed", 0))
+            return lambda: None
+        until = self.now() + LONGEST
+        self.line.timeline.later(POLL, lambda: self.watch(sid, ended, TALK, until))
+        return lambda: self.engineers.act(sid, "hangup")
+
+    def watch(self, sid: str, ended: Callable[[str, float], None], talk: int, until: float) -> None:
+        """`talk`: so many looks more, when a script has nothing left to say, until they hang up; `until`: in any case."""
+        self.look_at_engineers()
+        theirs = next((phone for phone in self.engineers.phones() if phone["sid"] == sid), None)
+        if theirs is None or theirs["over"]:
+            ended(theirs["state"] if theirs else "failed", 0)
+            return
+        quiet = self.options.keys is not None and not self.script and theirs["state"] == "in-progress"
+        if (quiet and not theirs["waits_for"] and talk == 0) or self.now() > until:
+            self.engineers.act(sid, "hangup")
+        self.sleep(POLL)
+        self.line.timeline.later(POLL, lambda: self.watch(sid, ended, max(0, talk - quiet), until))
 
     # ── what is done ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -45,9 +45,9 @@ heard = parser(RECORDING)
 
 
 class _Many(dict[str, list[str]]):
-    """Form fields with all their values, as Twilio's validator asks for them."""
+    """Form fields with all their values, as Twilio's validator asks for them first."""
 
-    def getlist(self, name: str) -> list[str]:
+    def getall(self, name: str) -> list[str]:
         return self[name]
 
 

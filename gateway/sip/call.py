@@ -175,8 +175,10 @@ class Call:
             media = other.media
             self._on_loop(lambda: self.media.bridge(media))
 
-    def dial(self, number: str, from_: str, seconds: float, ended: Callable[[str, float], None]) -> Callable[[], None]:
-        return self.line.dial(self, number, from_, seconds, ended)
+    def dial(
+        self, number: str, from_: str, seconds: float, ended: Callable[[str, float], None], url: str
+    ) -> Callable[[], None]:
+        return self.line.dial(self, number, from_, seconds, ended, url)
 
     def release(self) -> None:
         self._on_loop(self._finish)

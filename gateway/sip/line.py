@@ -249,7 +249,7 @@ class SipLine:
         return sid
 
     def dial(
-        self, call: Call, number: str, from_: str, seconds: float, ended: Callable[[str, float], None]
+        self, call: Call, number: str, from_: str, seconds: float, ended: Callable[[str, float], None], url: str
     ) -> Callable[[], None]:
         """A second telephone for somebody in a call. `ended` is told in the call's own thread."""
         sid = new_id("CA")
@@ -267,7 +267,7 @@ class SipLine:
             def joined() -> None:
                 loop.call_soon_threadsafe(call.media.bridge, other.media)
 
-            return Leg(self._line(other), other, from_=from_, to=number, sid=sid, ended=over, joined=joined)
+            return Leg(self._line(other), other, from_=from_, to=number, sid=sid, ended=over, joined=joined, url=url)
 
         loop.call_soon_threadsafe(lambda: self._ring(sid, number, leg, seconds))
         return lambda: self.hang_up(sid)

@@ -67,7 +67,7 @@ class Telephone(Phone):
         elif self._queue is not None:
             self._queue.again()
         else:
-            self.end("completed")
+            self.finished()
 
     def go(self, url: str, **fields: str) -> None:
         if not self.sound.mine():
@@ -137,15 +137,16 @@ class Outgoing(Telephone):
 
 
 class Leg(Telephone):
-    """The other end of a <Dial>: no documents, two people talk. `ended` is told the status and the seconds they did."""
+    """The other end of a <Dial>: at the most a document before (`url`), then two people talk. `ended` is told the status and
+    the seconds they did."""
 
     def __init__(
         self, line: Line, sound: Sound, *, from_: str, to: str, sid: str, ended: Callable[[str, float], None],
-        joined: Callable[[], None],
+        joined: Callable[[], None], url: str = "",
     ) -> None:  # fmt: skip
         super().__init__(line, sound, from_=from_, to=to, sid=sid, direction="outbound-dial")
-        self._joined = joined
-        self.on_end = lambda: ended(self.status, self.ended_at - (self.answered_at or self.ended_at))
+        self._joined, self._first, self._joined_at = joined, url, 0.0
+        self.on_end = lambda: ended(self.status, self.ended_at - (self._joined_at or self.ended_at))
 
     def begin_to_ring(self, seconds: float) -> None:
         self.line.timeline.later(seconds, lambda: self.end("no-answer") if not self.answered_at else None)
@@ -156,7 +157,12 @@ class Leg(Telephone):
     def answer(self) -> None:
         if not self.over:
             self.status, self.answered_at = "in-progress", self.line.timeline.now
-            self._joined()
+            self.begin(self._first) if self._first else self.finished()
+
+    def finished(self) -> None:
+        """The document ended without hanging up: that connects them."""
+        self._joined_at = self.line.timeline.now
+        self._joined()
 
 
 class _Real:

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import sqlalchemy as sa
-from telephone import AGENTS, EMMA, ROSSI, agent, staffed
-from world import World, read_letter
+import pytest
+from telephone import AGENTS, EMMA, ROSSI, picks_up, staffed
+from world import World, instant, read_letter
 
 from gateway.calls import waiting
-from gateway.store import api_tokens, callbacks, tables
+from gateway.store import api_tokens, callbacks, directory
 
 Begin = Callable[..., World]
 BRAVO = "+390255500202"
@@ -55,7 +56,7 @@ def test_the_customer_is_rung_when_somebody_is_free_and_connected_after_a_key(be
     assert any("calling you back as you asked" in one.text for one in handset.heard)
     handset.keys("1")
     world.advance(12)
-    agent(world, "ida").answer()
+    picks_up(world, "ida")
     world.advance(60)
     world.rehearsal.exchange.last(AGENTS["ida"]).hang_up()
     world.advance(30)
@@ -128,20 +129,66 @@ def test_a_wish_at_night_waits_for_the_desks_hours(begin: Begin) -> None:
     assert rung(world) == [ROSSI]
 
 
-def test_the_customers_own_clock_counts_too(begin: Begin) -> None:
-    """Ten in the morning here may be the middle of the night there."""
-    world = staffed(begin, countries=frozenset({"IT", "US"}), types=frozenset({"fixed_line", "mobile"}))
-    rules = world.desk.phone
-    assert rules is not None
-    phone = world.call(ROSSI)
-    for keys in ("2", "200001#", "9", "0015005550006#"):
+def known_as(world: World, **facts: Any) -> None:
+    """What the directory says of Charlie, and with `contact_zone` of Emma, from now on."""
+    at = facts.pop("contact_zone", None)
+    charlie = world.read(directory.get, "CHARLIE")
+    people = tuple(replace(one, zone=at) if EMMA in one.phones else one for one in charlie.contacts)
+    world.database.write(lambda c: directory.replace(c, [replace(charlie, contacts=people, **facts)], keep=True))
+
+
+WHERE: list[tuple[str, dict[str, str], str, str, str]] = [
+    # number keyed, what the directory says, asked at (Rome), the zone that counts, rung at (Rome)
+    ("", {}, "2026-11-25 10:00", "Europe/Rome", "2026-11-25 10:00"),
+    ("0013035552368", {}, "2026-11-25 10:00", "America/Denver", "2026-11-25 16:00"),  # 2 a.m. there
+    ("", {"zone": "America/Denver"}, "2026-11-25 10:00", "America/Denver", "2026-11-25 16:00"),
+    ("", {"zone": "America/Denver"}, "2026-11-25 16:30", "America/Denver", "2026-11-25 16:30"),
+    ("", {"zone": "Asia/Tokyo"}, "2026-11-25 15:00", "Asia/Tokyo", "2026-11-26 09:00"),  # 11 p.m. there; the desk opens
+    ("", {"zone": "Asia/Tokyo", "contact_zone": "Europe/London"}, "2026-11-25 15:00", "Europe/London", "2026-11-25 15:00"),
+    ("", {"region": "americas"}, "2026-11-25 10:00", "America/Los_Angeles", "2026-11-25 17:00"),
+    ("", {"region": "americas", "zone": "Europe/Rome"}, "2026-11-25 10:00", "Europe/Rome", "2026-11-25 10:00"),
+    ("", {"region": "nowhere"}, "2026-11-25 10:00", "Europe/Rome", "2026-11-25 10:00"),
+    # America changes its clocks a week after Europe: on 27 October Denver is seven hours behind, not eight
+    ("", {"zone": "America/Denver"}, "2026-10-27 10:00", "America/Denver", "2026-10-27 15:00"),
+    ("", {"zone": "America/Denver"}, "2026-10-23 10:00", "America/Denver", "2026-10-23 16:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("keyed", "facts", "asked", "zone", "rung_at"), WHERE, ids=range(len(WHERE)))
+def test_the_customers_own_clock_counts(
+    keyed: str, facts: dict[str, str], asked: str, zone: str, rung_at: str, begin: Begin
+) -> None:
+    """Ten in the morning here is the middle of the night there: rung when both are awake, and not a minute before."""
+    countries, types = frozenset({"IT", "US"}), frozenset({"fixed_line", "mobile"})
+    world = staffed(begin, asked, agents=1, countries=countries, types=types)
+    there = replace(world.desk.calendars["gold"], id="there", zone="America/Los_Angeles")
+    plans = {name: replace(plan, calendar_by_region={"americas": "there"}) for name, plan in world.desk.plans.items()}
+    world.engine.settings.desks["demo"] = replace(  # type: ignore[index]
+        world.desk, calendars={**world.desk.calendars, "there": there}, plans=plans
+    )
+    known_as(world, **facts)
+    phone = world.call(EMMA)
+    for keys in ("2", "200003#", "9", f"{keyed}#"):
         phone.presses(keys)
     phone.hangs_up()
-    number = world.database.read(
-        lambda c: c.execute(sa.select(tables.callbacks.c.number, tables.callbacks.c.zone)).all()
-    )
-    assert number == [] or number[0].zone.startswith("America/")
-    assert rung(world) == []
+    (one,) = requests(world)
+    assert one.zone == zone
+    number = EMMA if not keyed else f"+{keyed[2:]}"
+    if rung_at != asked:
+        world.advance((instant(rung_at) - world.now).total_seconds() - 1)
+        assert world.orders() == 0
+    world.advance(6)
+    assert rung(world) == [number]
+
+
+def test_who_asked_for_it_now_is_awake_whatever_their_clock_says(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    known_as(world, zone="America/Denver")
+    headers = {"Authorization": f"Bearer {portal_token(world)}"}
+    asked = {"phone": "+39 06 5550 0303", "code": "200003", "when": "now"}
+    assert world.rehearsal.client.post("/in/callback", json=asked, headers=headers).json()["callback"] == "taken"
+    world.advance(5)
+    assert rung(world) == [EMMA]
 
 
 def test_the_language_of_the_wish_is_the_language_of_the_call_back(begin: Begin) -> None:
@@ -298,7 +345,7 @@ def test_call_back_now_rings_at_once_and_then_the_customer_stands_in_the_queue(b
     for keys in ("2", "200002#", "0"):
         busy.presses(keys)
     world.advance(5)
-    agent(world, "ida").answer()
+    picks_up(world, "ida")
     (one,) = requests(world)
     someone = world.agent()
     assert ROSSI in someone.sees("/callbacks")
@@ -313,7 +360,7 @@ def test_call_back_now_rings_at_once_and_then_the_customer_stands_in_the_queue(b
     assert any("You are number 1" in said.text for said in handset.heard)
     world.rehearsal.exchange.last(AGENTS["ida"]).hang_up()
     world.advance(30)
-    agent(world, "ida").answer()
+    picks_up(world, "ida")
 
 
 def test_somebody_of_the_desk_asks_for_a_call_back_says_it_is_done_and_who_only_looks_may_not(begin: Begin) -> None:
