@@ -35,7 +35,7 @@ def trusting() -> ssl.SSLContext:
 def test_tls_from_the_first_byte_carries_a_mail_and_offers_no_starttls() -> None:
     with (
         house(tls=True, encrypted=True) as it,
-        smtplib.SMTP_SSL("localhost", it.door.port, timeout=5, context=trusting()) as client,
+        smtplib.SMTP_SSL("localhost", it.door.port, timeout=30, context=trusting()) as client,
     ):
         client.ehlo()
         assert not client.has_extn("starttls")
@@ -51,7 +51,7 @@ def test_who_speaks_in_the_clear_where_tls_is_expected_is_not_heard() -> None:
             with contextlib.suppress(ConnectionError):
                 while piece := peer.socket.recv(1000):
                     assert b"250" not in piece
-        with smtplib.SMTP_SSL("localhost", it.door.port, timeout=5, context=trusting()) as client:
+        with smtplib.SMTP_SSL("localhost", it.door.port, timeout=30, context=trusting()) as client:
             assert client.noop()[0] == 250
 
 
@@ -61,7 +61,7 @@ def test_old_tls_is_refused(version: ssl.TLSVersion) -> None:
     old = trusting()
     old.minimum_version = old.maximum_version = version
     old.set_ciphers("ALL:@SECLEVEL=0")
-    with house(tls=True) as it, smtplib.SMTP("localhost", it.door.port, timeout=5) as client:
+    with house(tls=True) as it, smtplib.SMTP("localhost", it.door.port, timeout=30) as client:
         with pytest.raises((ssl.SSLError, ConnectionError, smtplib.SMTPServerDisconnected)):
             client.starttls(context=old)
         assert it.door.sessions <= 1
@@ -297,7 +297,7 @@ def test_tls_from_the_first_byte_works_behind_a_proxy_in_one_packet() -> None:
         tls = trusting().wrap_bio(incoming, outgoing, server_hostname="localhost")
         with pytest.raises(ssl.SSLWantReadError):
             tls.do_handshake()
-        with socket.create_connection(("127.0.0.1", it.door.port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", it.door.port), timeout=30) as line:
             line.sendall(b"PROXY TCP4 203.0.113.7 192.0.2.1 4660 25\r\n" + outgoing.read())
             while True:
                 incoming.write(line.recv(65536))
@@ -320,11 +320,11 @@ def test_tls_from_the_first_byte_works_behind_a_proxy_in_one_packet() -> None:
 
 
 def test_a_relay_has_wider_caps_than_a_stranger() -> None:
-    narrow = limits(connections_per_peer=1, commands=10, errors=1, greet_delay=3.0)
+    narrow = limits(connections_per_peer=1, commands=10, errors=1, greet_delay=60.0)
     with house(narrow, relays=LOOPBACK) as it, Peer(it, greeting=False) as first:
         begun = time.monotonic()
         assert first.reply().startswith("220")
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 30
         with Peer(it) as second:
             for _ in range(30):
                 assert second.ask("VRFY x").startswith("252")

@@ -43,7 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             f"\nsmtp:\n  hostname: mx.example.test\n  certificate: mail.pem\n  key: mail.pem\n"
             f"  smtps: 127.0.0.1:{smtps}\n  lmtp: unix:{folder}/lmtp.sock\n"
         )
-    with Presa(folder, Carrier(), config=str(config)) as presa:
+    with Presa(folder, Carrier(), config=str(config), hatched=False) as presa:
         yield Place(presa, smtps, folder / "lmtp.sock", config / "mail.pem")
     assert not (folder / "lmtp.sock").exists()
 

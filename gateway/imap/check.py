@@ -55,7 +55,7 @@ def balance(settings: Settings, database: Database, now: datetime) -> Iterator[S
             continue
         counts = database.read(partial(mailboxes.counts, name=box.name))
         told = ", ".join(f"{count} {outcome or 'waiting'}" for outcome, count in sorted(counts.items()))
-        yield "ok", what, f"{sum(counts.values())} mails listed{': ' if told else ''}{told}"
+        yield "ok", what, f"{sum(counts.values())} mails listed lately{': ' if told else ''}{told}"
         gap = database.read(partial(mailboxes.undone, name=box.name, before=now - UNSETTLED))
         if gap:
             yield (

@@ -26,7 +26,7 @@ from gateway.imap.intake import Intake, Read
 from gateway.mail import reader
 from gateway.settings.mailboxes import Mailbox
 from gateway.store import jobs, mailboxes
-from gateway.store.mailboxes import LeaseLost, Listed, Place, StoredMailbox
+from gateway.store.mailboxes import WINDOW, LeaseLost, Listed, Place, StoredMailbox
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +34,7 @@ REFUSALS = 3  # in a row; then the mailbox is paused
 PAUSE = timedelta(hours=1)
 UNREACHABLE = timedelta(minutes=10)  # then an alarm
 LONGEST_BACK_OFF = 60.0
-WINDOW = 1_000  # UIDs below the highest that are looked at again, and whatever was listed
-RECENT = timedelta(hours=1)  # in this time
+RECENT = timedelta(hours=1)  # what was listed since then is looked at again, and the last WINDOW in any case
 BATCH = 16  # mails begun together
 PORTION = 200  # mails whose facts are asked for together, or that are flagged together
 LOGIN, AWAY, MARK, RENUMBERED = (

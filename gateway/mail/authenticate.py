@@ -11,12 +11,12 @@ The libraries are imported when first needed: with dnspython they take longer th
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gateway.mail import rewritten
+from gateway.mail import canonical, rewritten
 from gateway.settings.presa import is_loopback
 from identity import domains, normal, results, sealed, shared
 from identity.people import Authentication, Verdict
@@ -28,6 +28,7 @@ from parsers import Message
 Resolver = Callable[[str, str, float], tuple[str, ...]]
 
 _MAX_SIGNATURES = 5
+_MAX_SIGNATURE = 4_000  # characters; real ones have a thousand or two
 _MAX_LOOKUPS = 40
 _MAX_KEY = 2_000  # characters of a DKIM record: room for 8,192-bit keys, none for moduli that take seconds
 
@@ -101,9 +102,7 @@ def authenticate(
         return Authentication("pass", "demo", host, ("demo: sender not checked",))
     if edge is not None and edge.delivers_from(peer):
         judged = results.judge(message.headers, author, edge)
-        written, _ = results.ours(message.headers, edge)
-        whole = any(one.method == "arc" and one.result == "pass" for one in written or ())
-        return _through(message, judged, host, sealers, lambda: whole)
+        return _through(message, judged, host, sealers, lambda: _chain_passed(message.headers, edge))
     if resolver is None:
         return Authentication("none", "none", None, ("sender not checked: no DNS here",))
     asking = _Asking(resolver, time.monotonic() + budget)
@@ -137,14 +136,22 @@ def _through(
     return Authentication("pass", "arc", about, (told, *proof.evidence), author)
 
 
-def by_provider(message: Message, authserv_id: str) -> Authentication:
+def _chain_passed(headers: Sequence[tuple[str, str]], edge: Edge) -> bool:
+    """Whether whoever wrote the results has verified the ARC chain too."""
+    written, _ = results.ours(headers, edge)
+    return any(one.method == "arc" and one.result == "pass" for one in written or ())
+
+
+def by_provider(message: Message, authserv_id: str, sealers: Collection[str] = ()) -> Authentication:
     """What the provider of a mailbox found out. Its own hops stand above its results under names of their own, so only
     the place of the results counts: the topmost, which every provider writes anew (RFC 8601 section 5)."""
     author = normal.address(message.froms[0].addr) if len(message.froms) == 1 else None
     if author is None:
         return Authentication("none", "none", None, ("there is no single usable From address to check",))
     headers = [one for one in message.headers if one[0] != "received"]
-    return results.judge(headers, author, Edge(authserv_id, ()))
+    edge = Edge(authserv_id, ())
+    judged = results.judge(headers, author, edge)
+    return _through(message, judged, normal.host(author), sealers, lambda: _chain_passed(headers, edge))
 
 
 def _own_check(ask: _Asking, host: str, raw: bytes, envelope: _Envelope) -> Authentication:
@@ -220,12 +227,13 @@ def _signatures(ask: _Asking, raw: bytes) -> Iterator[_Check]:
         return records[0].encode("latin-1")[:_MAX_KEY] if records else None
 
     try:
-        mail = dkim.DKIM(raw, minkey=1024)
-        count = sum(name.lower() == b"dkim-signature" for name, _ in mail.headers)
+        mail = canonical.opened(dkim.DKIM, raw, minkey=1024)
+        written = [value for name, value in mail.headers if name.lower() == b"dkim-signature"]
     except (dkim.DKIMException, ValueError):
         return
-    for index in range(min(count, _MAX_SIGNATURES)):
-        yield _signature(mail, index, key)
+    for index, signature in enumerate(written[:_MAX_SIGNATURES]):
+        if len(signature) <= _MAX_SIGNATURE:
+            yield _signature(mail, index, key)
 
 
 def _signature(mail: Any, index: int, key: Callable[[bytes, float], bytes | None]) -> _Check:
@@ -262,7 +270,7 @@ def _is_whole(ask: _Asking, raw: bytes) -> bool:
         return records[0].encode("latin-1")[:_MAX_KEY] if records else None
 
     try:
-        outcome, _, _ = dkim.ARC(raw, minkey=1024).verify(dnsfunc=key)
+        outcome, _, _ = canonical.opened(dkim.ARC, raw, minkey=1024).verify(dnsfunc=key)
     except Exception:  # dkimpy on hostile sets; DNS trouble: no proof now, and DKIM's own answer stands
         return False
     return bool(outcome == dkim.CV_Pass)

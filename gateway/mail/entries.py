@@ -3,11 +3,12 @@
 Refuses to decide anything and to write by itself: the story does.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from gateway.filing import shown
 from gateway.mail.values import Mail, Outcome
-from gateway.store.tickets import NewEntry
+from gateway.store.tickets import Entry, NewEntry
 from identity.people import Recognition
 from parsers import Message
 from routing import loops
@@ -76,6 +77,12 @@ def named(message: Message) -> tuple[str, ...]:
 def words(message: Message) -> str:
     """The same for mails that say the same."""
     return loops.words_key(message.subject or "", message.reply_text)
+
+
+def words_of(story: Iterable[Entry]) -> str | None:
+    """The same of the mail that opened a ticket, by its story; None where no mail did."""
+    first = next((one for one in story if one.kind == "mail-in"), None)
+    return loops.words_key(str(first.data.get("subject", "")), str(first.data.get("text", ""))) if first else None
 
 
 def is_forward(subject: str | None) -> bool:

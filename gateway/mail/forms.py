@@ -39,6 +39,7 @@ class Given:
     kind: Kind | None = None
     priority: str | None = None
     language: str | None = None
+    product: str | None = None
     vouched: str = ""
     key: str | None = None
 

@@ -9,6 +9,7 @@ import pickle
 import socket
 import struct
 import tempfile
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -37,8 +38,11 @@ class Frames(asyncio.Protocol):
     """One end. `take` gets every value that comes, in order; `over` is called once, when the other end is gone."""
 
     def __init__(self, take: Callable[[Any], None], over: Callable[[], None], files: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
         self._take = take
         self._files = files
+        self._outbox: deque[object] = deque()
+        self._leaving = False
         self._over = over
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -67,10 +71,22 @@ class Frames(asyncio.Protocol):
     def send(self, value: object, *, aside: bool = False) -> None:
         """Hand a value to the other end; when that is gone, nobody wants it any more."""
         if self._transport is not None:
-            if aside:
-                value = self._to_file(value)
-            body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-            self._transport.writelines((_LENGTH.pack(len(body)), body))
+            self._transport.write(_framed(self._to_file(value) if aside else value))
+
+    def send_soon(self, value: object) -> None:
+        """The same from any thread; what is sent at nearly the same moment leaves together."""
+        self._outbox.append(value)
+        if not self._leaving:
+            self._leaving = True
+            self._loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        self._leaving = False  # before the outbox is emptied: what is put in from now on asks for a turn of its own
+        frames = []
+        while self._outbox:
+            frames.append(_framed(self._outbox.popleft()))
+        if self._transport is not None:
+            self._transport.write(b"".join(frames))
 
     def _to_file(self, value: object) -> object:
         try:
@@ -91,6 +107,11 @@ class Frames(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+
+def _framed(value: object) -> bytes:
+    body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(body)) + body
 
 
 async def connect(ends: Ends, take: Callable[[Any], None], over: Callable[[], None]) -> Frames:

@@ -27,7 +27,7 @@ How = Literal["new", "onto", "spam"]
 HOWS: tuple[How, ...] = get_args(How)
 FORMS = ("portal", "form")  # doors whose reports say more than a mail does
 OWN = "own"  # a mail that was added to a ticket gets one of its own
-LOOK_EVERY = timedelta(hours=1)
+LOOK_EVERY = timedelta(hours=6)  # at least: how long is too long may have been changed meanwhile
 MOST = 10_000  # held mails that an alarm looks at
 
 
@@ -162,12 +162,14 @@ def _separate(connection: Connection, engine: Engine, mail: Mail, by: str) -> Do
 
 
 def age_alarm(engine: Engine) -> Handler:
-    """A job that comes back every hour: each mail that is held too long is alarmed about once."""
+    """A job that comes back when the next mail will have been held too long: each is alarmed about once, at that hour."""
 
     def run(job: Job) -> Settled:
         now = engine.database.clock.now()
         hours = engine.settings.held_alarm_hours
-        old = engine.database.read(lambda c: held.overdue(c, now - timedelta(hours=hours), MOST))
+        most = timedelta(hours=hours)
+        old = engine.database.read(lambda c: held.overdue(c, now - most, MOST))
+        first = engine.database.read(lambda c: held.first_after(c, now - most))
         told = set(job.state.get("told", ()))
         fresh = [one for one in old if one not in told]
 
@@ -176,6 +178,8 @@ def age_alarm(engine: Engine) -> Handler:
             words = f"{len(fresh)} held for more than {hours:g} h (reports {shown}); decide about them under Held"
             jobs.alarm(connection, now, "held", words)
 
-        return Settled(write if fresh else None, again=now + LOOK_EVERY, state={"told": list(old)})
+        return Settled(
+            write if fresh else None, again=min((first or now) + most, now + LOOK_EVERY), state={"told": list(old)}
+        )
 
     return run

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -53,7 +53,7 @@ class Plan:
     door: MailDoor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Handed:
     """A mail, read; `packed` is its Reading, perhaps as the reading process wrote it. `at` is the monotonic instant of its final
     dot, the same for every process of one machine."""
@@ -91,8 +91,10 @@ class Reload:
     """The certificate is to be read again now."""
 
 
-Taken = Callable[[Handed], Awaitable[str]]
-"""Files a mail for good and returns the words of the 250; raises Permanent (554) or Temporary (451)."""
+Told = Callable[[str | BaseException], None]
+"""Takes the words of the 250, or why there is none: Permanent (554), Temporary (451). May be called in any thread, once."""
+Taken = Callable[[Handed, Told], None]
+"""Files a mail for good and tells then. Called on the event loop, so it returns at once."""
 
 
 class Porter:
@@ -109,7 +111,6 @@ class Porter:
         self._frames: Frames | None = None
         self._open = asyncio.Event()
         self._stopping = False
-        self._running: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -175,19 +176,20 @@ class Porter:
         if isinstance(value, Alarm):
             self._alarm(value.words)
             return
-        task = asyncio.create_task(self._file(frames, value))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def _file(self, frames: Frames, mail: Handed) -> None:
+        told: Told = lambda outcome: frames.send_soon(_answer(value.number, outcome))  # noqa: E731
         try:
-            answer = Answer(mail.number, await self._taken(mail))
-        except (Permanent, Temporary) as trouble:
-            answer = Answer(mail.number, trouble.public, type(trouble))
-        except Exception as trouble:  # the edge: the sender hears 451 and comes again
-            log.error("porter.failed", exc_info=trouble)
-            answer = Answer(mail.number, "", RuntimeError)
-        frames.send(answer)
+            self._taken(value, told)
+        except Exception as trouble:  # the edge: it could not even be begun
+            told(trouble)
+
+
+def _answer(number: int, outcome: str | BaseException) -> Answer:
+    if isinstance(outcome, str):
+        return Answer(number, outcome)
+    if isinstance(outcome, Permanent | Temporary):
+        return Answer(number, outcome.public, type(outcome))
+    log.error("porter.failed", exc_info=outcome)  # the edge: the sender hears 451 and comes again
+    return Answer(number, "", RuntimeError)
 
 
 # The door's process ----------------------------------------------------------------------------------------------

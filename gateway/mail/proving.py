@@ -29,7 +29,7 @@ class Prover:
         peer = edge.peers[0].partition("/")[0] if arrival.edge and edge else arrival.peer
         try:
             if provider := self._provider(arrival):
-                proof = authenticate.by_provider(message, provider)
+                proof = authenticate.by_provider(message, provider, self._settings.sealers)
                 return author.unwrapped(message, proof, self._settings.pec_providers)
             return self.judge(message, arrival.raw, peer, arrival.envelope_from or "", arrival.helo)
         except Exception as trouble:  # it should not raise; if it does, the mail is a ticket to look at

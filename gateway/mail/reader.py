@@ -11,11 +11,11 @@ import asyncio
 import contextlib
 import os
 import pickle
+import re
 import resource
 import signal
 import struct
 import sys
-import zlib
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from typing import BinaryIO
 import structlog
 
 import parsers
+from gateway.mail import packing
 from parsers import Message, pictures
 from routing import threads
 
@@ -37,6 +38,8 @@ MEMORY = 3 << 30  # bytes of address space of the reading process
 TRIES = 3  # starts in a row that failed, before we stop trying
 COMMAND = (sys.executable, "-c", "from gateway.mail.reader import main; main()")
 _LENGTH = struct.Struct(">I")
+_HEADER = re.compile(rb"(?:[^\r\n][^\n]*\n){0,500}")
+_IDENTIFIED = re.compile(rb"^(?:message-id|date)[ \t]*:[ \t]*[^\s]", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,10 @@ def _packed(raw: bytes, received: datetime) -> bytes:
 
 
 def _reading(raw: bytes, received: datetime, message: Message) -> Reading:
-    key = threads.delivery_key(raw, identified=bool(message.message_id or message.date), received=received)
-    return Reading(sha256(raw).hexdigest(), zlib.compress(raw, 1), key, message)
+    # A mail that could not be read has the key that it has when it can be.
+    identified = message.message_id or message.date or (message.error and _IDENTIFIED.search(_HEADER.match(raw)[0]))  # type: ignore[index]
+    key = threads.delivery_key(raw, identified=bool(identified), received=received)
+    return Reading(sha256(raw).hexdigest(), packing.packed(raw), key, message)
 
 
 def _light(message: Message) -> Message:

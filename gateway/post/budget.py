@@ -26,15 +26,15 @@ class Rate:
 class Limits:
     """What is counted, for senders we verified and for the others.
 
-    `address`: letters to one address. `ticket`: letters about one ticket. `content`: answers to the same masked text,
-    from whomever. `unverified`: answers to all unverified senders together, the ceiling of what a forger can make us
+    `address`: letters to one address. `ticket`: letters about one ticket. `content`: answers to the same masked text
+    of the same address. `unverified`: answers to all unverified senders together, the ceiling of what a forger can make us
     send."""
 
     verified: Mapping[Scope, Rate] = field(
-        default_factory=lambda: {"address": Rate(10), "ticket": Rate(10), "content": Rate(10)}
+        default_factory=lambda: {"address": Rate(10), "ticket": Rate(10), "content": Rate(3)}
     )
     unverified: Mapping[Scope, Rate] = field(
-        default_factory=lambda: {"address": Rate(1), "ticket": Rate(10), "content": Rate(5), "unverified": Rate(500)}
+        default_factory=lambda: {"address": Rate(1), "ticket": Rate(10), "content": Rate(1), "unverified": Rate(500)}
     )
 
 

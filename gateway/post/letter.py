@@ -23,9 +23,12 @@ Note = Literal[
     "contact_unknown",
     "end_user",
     "kind_not_granted",
+    "several_problems",
 ]
 Missing = Literal["example", "context", "configuration", "steps", "account", "service", "customer_code"]
-Event = Literal["pin_tried", "pin_code", "taken", "priority", "waiting", "resumed", "resolved", "closed"]
+Event = Literal[
+    "pin_tried", "pin_code", "taken", "priority", "waiting", "resumed", "resolved", "closed", "too_big", "encrypted"
+]
 
 # One addr-spec of RFC 5322 or 6532 without quoting, comments and literals: what needs those can't be written to safely.
 _LOCAL = r"[^\s()<>\[\]:;@\\,\"]{1,64}"

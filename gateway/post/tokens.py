@@ -10,8 +10,10 @@ proves, no more.
 import hmac
 import re
 from base64 import b32encode, b64decode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Literal
 
 MARK_BYTES = 10  # 80 bits: 16 base32 characters without padding, beyond guessing through a mail door
@@ -20,13 +22,13 @@ LONGEST_LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 
 _REPLY = re.compile(r"\S*\+(?P<digits>[0-9]{2,20})\.(?P<mark>[a-z2-7]{16})@[^@\s]+", re.ASCII)
 _ID = re.compile(r"(?P<digits>[0-9]{2,20})\.(?P<n>[0-9]{1,9})\.(?P<mark>[a-z2-7]{16})@[^@\s]+", re.ASCII)
-# Either of them in a longer text: bounded runs, so that no text costs more than its length.
-_ANYWHERE = re.compile(
-    rb"(?:[A-Za-z0-9_.=-]{1,40}\+)?[0-9]{2,20}(?:\.[0-9]{1,9})?\.[A-Za-z2-7]{16}@[A-Za-z0-9.-]{1,253}", re.ASCII
-)
+# Either of them in a longer text: what is rare in it is looked for first, so that no text costs more than its length.
+_MARKED = re.compile(rb"\.[A-Za-z2-7]{16}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+_BEFORE = re.compile(rb"(?:[A-Za-z0-9_.=-]{1,40}\+)?[0-9]{2,20}(?:\.[0-9]{1,9})?\Z", re.ASCII)
+_REACH = 72  # bytes before a mark that may belong to it
 _BASE64 = re.compile(rb"^(?:[A-Za-z0-9+/]{40,76}\r?\n)+[A-Za-z0-9+/]{0,76}", re.MULTILINE)
-MOST_MARKS = 100
-MOST_BYTES = 1 << 20  # of a bounce whose base64 is looked into
+MOST_MARKS, MOST_FINDS = 100, 5_000
+MOST_BYTES = 1 << 20  # of a bounce: the header of what it returns stands near its beginning
 _PREFIX = re.compile(r"^[^-]*[A-Za-z][^-]*-")
 
 
@@ -79,12 +81,26 @@ def judge_message_id(text: str, secret: bytes) -> Reading:
 
 def judge_all(raw: bytes, secret: bytes) -> list[Reading]:
     """What every mark in these bytes proves: a bounce returns our mail's header, in whatever form it likes."""
-    plain = raw.replace(b"=\r\n", b"").replace(b"=\n", b"")  # quoted-printable wraps where it likes
-    hidden = b" ".join(b64decode(run + b"===") for run in _BASE64.findall(raw[:MOST_BYTES]))
-    found = dict.fromkeys(_ANYWHERE.findall(plain) + _ANYWHERE.findall(hidden))
+    beginning = raw[:MOST_BYTES]
+    plain = beginning.replace(b"=\r\n", b"").replace(b"=\n", b"")  # quoted-printable wraps where it likes
+    hidden = b" ".join(map(_decoded, _BASE64.findall(beginning)))
+    found = dict.fromkeys([*_anywhere(plain), *_anywhere(hidden)])
     texts = [text.decode("ascii") for text in list(found)[:MOST_MARKS]]
     readings = [judge(text, secret) for text in texts for judge in (judge_message_id, judge_address)]
     return [reading for reading in readings if reading.verdict == "right"]
+
+
+def _anywhere(text: bytes) -> Iterator[bytes]:
+    for mark in islice(_MARKED.finditer(text), MOST_FINDS):
+        before = _BEFORE.search(text[max(0, mark.start() - _REACH) : mark.start()])
+        if before is not None:
+            yield before[0] + mark[0]
+
+
+def _decoded(run: bytes) -> bytes:
+    """Of base64 that is cut anywhere, what is whole."""
+    letters = run.translate(None, b"\r\n")
+    return b64decode(letters[: len(letters) // 4 * 4])
 
 
 def read_address(address: str, secret: bytes) -> str | None:

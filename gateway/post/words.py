@@ -63,6 +63,10 @@ NOTES: Mapping[str, str] = {
     "kind_not_granted": N_(
         "You are not registered for requests of this kind. A person will look at it and ask your company."
     ),
+    "several_problems": N_(
+        "Your report seems to be about more than one matter. So that each has its own number and times, please send us every "
+        "further matter as a report of its own."
+    ),
 }
 
 MISSING: Mapping[str, str] = {
@@ -103,4 +107,6 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         N_("We believe that your report is resolved. If it is not, simply reply to this message and we go on."),
     ),
     "closed": (N_("Your report is closed"), N_("Your report is closed. For anything new, please write to us again.")),
+    "too_big": (N_("Your mail did not arrive whole"), NOTES["too_big"]),
+    "encrypted": (N_("We cannot read your mail"), NOTES["encrypted"]),
 }

@@ -28,7 +28,7 @@ UNREADABLE = "\0"  # stands for a command line with NUL, bare CR or bytes that a
 WEB = frozenset({"GET", "POST", "CONNECT", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "PRI"})
 NEEDS_HELO = frozenset({"MAIL", "RCPT", "DATA"})
 FAULTS = {
-    "large": "552 5.3.4 Larger than {size} bytes",
+    "large": "552 5.3.4 Larger than {size} bytes: send large files another way",
     "full": "452 4.3.1 Too many large mails at once, try again later",
     "smuggled": "554 5.6.0 A lone dot between bare line ends: end lines with CRLF and double the dot",
 }

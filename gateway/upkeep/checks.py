@@ -34,6 +34,8 @@ TO_DO: Mapping[str, str] = {
     "page-exhausted": "ring an engineer by hand",
     "duty": "mend the duty ('presa oncall gaps' names what is wrong)",
     "page-capped": "see that somebody has the ticket",
+    "page-number": "correct the engineer's number in the desk's file",
+    "agent-number": "correct the agent's number in the desk's file",
     "page-late": "see that somebody has the ticket, and the log",
     "heartbeat-not-sent": "see the heartbeat's address and the network",
     "note-refused": "correct the address or the account it goes by",
@@ -42,6 +44,8 @@ TO_DO: Mapping[str, str] = {
     "bounce": "call the customer or correct the address",
     "letter-refused": "call the customer or correct the address",
     "unreadable": "open the ticket's raw mail",
+    "too-big": "ask the customer for the rest another way",
+    "encrypted": "ask the customer to send it again without encryption",
     "mailbox-login-refused": "correct the mailbox's credentials",
     "mailbox-credentials-end": "renew the mailbox's credentials",
     "mailbox-unreachable": "see the mailbox's server and the log",
@@ -155,6 +159,12 @@ def _phone(settings: Settings) -> Iterator[Finding]:
         words = found or f"webhook signatures are checked for {asked}/voice (calls) and {asked}/status (their end)"
         yield Finding("wrong" if found else "ok", "phone", words)
     yield from _recordings(settings)
+    from gateway.phone import sounds
+
+    heard = sounds.read(settings)
+    yield from (Finding("wrong", f"sounds of {desk}", words) for desk, words in heard.problems)
+    if heard.addresses:
+        yield Finding("ok", "sounds", f"{len(heard.addresses)} recordings are played instead of speech")
 
 
 def _recordings(settings: Settings) -> Iterator[Finding]:

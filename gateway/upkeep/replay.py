@@ -24,10 +24,11 @@ from gateway.clock import MovedClock
 from gateway.engine import Engine, Mail, Outcome
 from gateway.mail import held
 from gateway.settings import Settings
-from gateway.store import directory, reports, tables, tickets, users
+from gateway.store import directory, reports, tables, tickets, traces, users
 from gateway.store.database import Database, SqliteDatabase
 from gateway.store.migrate import migrate
 from gateway.store.reports import LedgerRow
+from gateway.tickets.relating import BY, Relating
 from identity import normal
 from identity.people import Authentication
 from routing.threads import Clues
@@ -38,7 +39,7 @@ log = structlog.get_logger(__name__)
 CHUNK = 100  # reports that are read, and filed into the copy in one transaction
 NOT_KEPT = "its raw mail is not kept any more"
 OUTCOME = ("outcome", "reason", "ticket")
-TICKET = ("plan", "kind", "priority", "queue", "level")
+TICKET = ("plan", "kind", "priority", "queue", "level", "product")
 _CHANGED = {
     "priority": re.compile(r"priority (\S+) -> \S+"),
     "kind": re.compile(r"kind (\S+) -> \S+"),
@@ -151,6 +152,8 @@ class Replay:
         try:
             self._resolved_by_then(connection, row, live)
             outcome = engine.file_mail(connection, _proven(engine, held.as_kept(engine, row, raw), row))
+            if outcome.outcome == "new" and outcome.ticket_id:
+                Relating(engine).again(connection, outcome.ticket_id)
             changes = tuple(self._changes(connection, row, live, outcome))
         except Exception as trouble:  # one report must not end the run
             log.error("replay.failed", report=row.id, exc_info=trouble)
@@ -224,6 +227,16 @@ class Replay:
         copied = tickets.get(connection, now.ticket_id, self._prefixes)
         assert copied is not None
         yield from self._ticket_changes(live, copied)
+        yield from self._merges(connection, live, copied)
+
+    def _merges(self, connection: Connection, live: Ticket, now: Ticket) -> Iterator[Change]:
+        """What a comparison joins; what a person joined or took apart is theirs."""
+        merge = self._live.read(lambda c: traces.merge_of(c, live.id)) if live.merged_into else None
+        by_person = merge is not None and merge.by != BY
+        was = self._live.read(lambda c: self._ticket(c, merge.into_id)) if merge and not by_person else None
+        into = self._number(connection, now.merged_into) if now.merged_into else None
+        if not by_person and into != (was.number if was else None):
+            yield Change("merged", was.number if was else None, into)
 
     def _ticket_changes(self, live: Ticket, now: Ticket) -> Iterator[Change]:
         different = [what for what in TICKET if getattr(live, what) != getattr(now, what)]
