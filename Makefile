@@ -23,7 +23,7 @@ reset:                 ## forget the demo's data
 
 test: .venv/.test      ## set up, then every test
 	@$(COMPILE)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: .venv/.test lint types contracts test   ## lint, types, import contracts, tests
 

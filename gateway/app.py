@@ -6,13 +6,15 @@ to stop. Starting checks everything first: nothing starts half.
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -27,17 +29,18 @@ from starlette.types import ASGIApp
 
 import ivr
 from gateway import demo
-from gateway.calls.callbacks import Callbacks
+from gateway.calls import silence
+from gateway.calls.callbacks import PROOF, Callbacks
 from gateway.calls.recordings import Recordings
 from gateway.calls.story import Calls
 from gateway.calls.transcribing import Whisper
-from gateway.engine import Arrival, Engine, Mail
+from gateway.engine import Arrival, Engine, Outcome
 from gateway.errors import Permanent, Temporary
 from gateway.filing import secret_of
 from gateway.handlers import PATIENCE, PATIENT, Handlers
-from gateway.jobs import Runner
+from gateway.jobs import Lane, Runner
 from gateway.mail import authenticate, held, promises
-from gateway.mail.porter import Handed, Porter
+from gateway.mail.porter import Handed, Porter, Told
 from gateway.mail.promises import Promises
 from gateway.oncall import calendars as oncall_calendars
 from gateway.oncall import notices as oncall_notices
@@ -46,13 +49,15 @@ from gateway.paging import drills as paging_drills
 from gateway.paging import notes as paging_notes
 from gateway.paging import rooms as paging_rooms
 from gateway.paging import watchdog
-from gateway.paging.pager import Lines, Pager
+from gateway.paging.pager import Pager
+from gateway.paging.telephone import Lines, Telephone
 from gateway.people import importing
-from gateway.phone import carriers, switchboard
+from gateway.phone import carriers, sounds, switchboard
 from gateway.phone.carrier import Carrier as Company
 from gateway.phone.carrier import Orders
 from gateway.phone.exchange import Exchange
 from gateway.phone.simulator import Line
+from gateway.phone.sounds import Sounds
 from gateway.phone.timeline import Timeline
 from gateway.post import send
 from gateway.settings import Settings
@@ -76,6 +81,7 @@ from gateway.web.phone_page import PhonePages
 from gateway.web.related_desk import RelatedDesk
 from gateway.web.visits import Draw
 from identity.directory import Directory
+from routing import paging
 from routing.desk import Desk
 
 if TYPE_CHECKING:
@@ -85,7 +91,10 @@ log = structlog.get_logger(__name__)
 
 SMARTHOST_SECONDS = 20.0  # a whole letter; never more than two thirds of a lease, so that nobody else sends it too
 CARRIER_SECONDS = 4.0  # one request; less than the time after which a page asks what became of it
+# They wait for the carrier and for nobody else. An order takes CARRIER_SECONDS; an older intent than UNDER_WAY is asked about.
+PAGES = Lane(frozenset(("page", watchdog.KIND)), workers=12, lease=paging.UNDER_WAY + timedelta(seconds=5))
 PAUSE_SECONDS = 0.1  # between two mails of one wave
+TURN_SECONDS = 0.0005  # that a thread keeps the interpreter while another wants it; Python's own 5 ms make commits wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ class Parts:
     recordings: Recordings
     pepper: bytes
     line: "SipLine | None" = None
+    sounds: Sounds = field(default_factory=Sounds)
 
 
 def build(
@@ -121,20 +131,27 @@ def build(
         carrier = line or carrier_of(settings, database).orders
     where = addresses_of(settings)
     lines = Lines(ours.number if ours else "", where.page, where.status)
-    pager = Pager(engine, carrier, lines)
+    telephone = Telephone(carrier, lines, database.clock)
+    pager = Pager(engine, telephone)
     host = send.smart_host(settings.smarthost, password=settings.secrets.smarthost_password or "")
     lease = timedelta(seconds=settings.jobs.lease_seconds)
     patience = min(SMARTHOST_SECONDS, settings.jobs.lease_seconds * 2 / 3)
     smarthost = replace(host, reply_seconds=patience / 2, total_seconds=patience)
     handlers = Handlers(engine, pager, smarthost)
     writes = settings.transcription is not None and settings.transcription.kind == "carrier"
-    calls = Calls(engine, lambda desk: rules_of(desk, ours.number if ours else "", writes), _renderer(where), pepper)
+    shown = ours.number if ours else ""
+    heard = sounds.read(settings)
+    for desk, trouble in heard.problems:
+        log.warning("phone.sound_not_played", desk=desk, why=trouble)
+    rendered = _renderer(where, ours.region if ours else ivr.REGION)
+    calls = Calls(engine, _remembered(lambda desk: rules_of(desk, shown, writes, heard)), rendered, pepper)
     recordings = Recordings(engine, carrier, transcriber_of(settings))
     keeping = {
         "held": held.age_alarm(engine),
         "balance": promises.balance(database),
         "retain": retention.daily(engine),
         stored_recordings.KIND: recordings.run,
+        silence.KIND: silence.Silence(engine, calls, carrier).run,
         oncall_watch.KIND: oncall_watch.watch(engine),
         oncall_notices.KIND: oncall_notices.notices(engine),
         oncall_calendars.KIND: oncall_calendars.refresh(engine),
@@ -145,13 +162,13 @@ def build(
     paged = {
         paging_notes.KIND: paging_notes.Notes(engine, carrier, notes).run,
         paging_rooms.KIND: paging_rooms.Rooms(engine, carrier, where.path).run,
-        paging_drills.KIND: paging_drills.Drills(engine, carrier, lines).run,
+        paging_drills.KIND: paging_drills.Drills(engine, telephone).run,
         watchdog.KIND: watchdog.Watchdog(engine, settings.paging.heartbeat, lease).run,
     }
     table = {
         **handlers.table(),
         **paged,
-        "callback": Callbacks(engine, carrier, lines).run,
+        **dict.fromkeys(("callback", PROOF), Callbacks(engine, carrier, lines).run),
         **keeping,
         oncall_notices.LETTER: oncall_notices.letter(engine, smarthost),
     }
@@ -160,9 +177,10 @@ def build(
 
         table[canary.KIND] = canary.handler(smarthost)
     runner = Runner(
-        database, database.clock, table, patient=PATIENT | set(keeping), patience=PATIENCE, workers=workers, lease=lease
-    )
-    return Parts(settings, database, engine, calls, handlers, runner, recordings, pepper, line)
+        database, database.clock, table, patient=PATIENT | set(keeping), patience=PATIENCE, workers=workers, lanes=(PAGES,),
+        lease=lease,
+    )  # fmt: skip
+    return Parts(settings, database, engine, calls, handlers, runner, recordings, pepper, line, heard)
 
 
 def carrier_of(settings: Settings, database: Database) -> Company:
@@ -200,7 +218,7 @@ def transcriber_of(settings: Settings) -> Whisper | None:
     return Whisper(asked.model) if asked is not None and asked.kind == "whisper" else None
 
 
-def rules_of(desk: Desk, number: str, transcribe: bool = False) -> ivr.Rules:
+def rules_of(desk: Desk, number: str, transcribe: bool = False, heard: Sounds = sounds.NOTHING) -> ivr.Rules:
     """The desk's phone as the dialogue needs it. `transcribe`: the carrier writes recordings down."""
     assert desk.phone is not None
     return ivr.Rules(
@@ -216,13 +234,27 @@ def rules_of(desk: Desk, number: str, transcribe: bool = False) -> ivr.Rules:
         menu=desk.phone.menu,
         greets=desk.phone.greets,
         maintenance=desk.phone.maintenance_key or "",
-        recorded=desk.phone.prompts,
+        recorded=heard.prompts(desk.id),
+        music=heard.music(desk.id),
     )
 
 
-def _renderer(where: phone_door.Addresses) -> Callable[[ivr.Call, ivr.Speak], str]:
+def _remembered(made: Callable[[Desk], ivr.Rules]) -> Callable[[Desk], ivr.Rules]:
+    """Made once for each desk: a call asks at every step."""
+    kept: dict[str, tuple[Desk, ivr.Rules]] = {}
+
+    def of(desk: Desk) -> ivr.Rules:
+        found = kept.get(desk.id)
+        if found is None or found[0] is not desk:
+            found = kept[desk.id] = desk, made(desk)
+        return found[1]
+
+    return of
+
+
+def _renderer(where: phone_door.Addresses, region: str) -> Callable[[ivr.Call, ivr.Speak], str]:
     def render(call: ivr.Call, spoken: ivr.Speak) -> str:
-        return ivr.render(spoken.document, lambda step: where.step(call.sid, step))
+        return ivr.render(spoken.document, lambda step: where.step(call.sid, step), region)
 
     return render
 
@@ -264,6 +296,7 @@ def serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
     """Run every door on one event loop (uvloop where there is one) until SIGTERM or SIGINT."""
     import uvloop
 
+    sys.setswitchinterval(TURN_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(parts, doors, ready))
 
@@ -291,6 +324,7 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
     parts.runner.start(intake.busy)
     balancing = asyncio.create_task(intake.promises.live())
     close_mailboxes = await _open_mailboxes(parts) if parts.settings.mailboxes else None
+    gc.freeze()  # what stands until the end is not looked at again: a full collection held everybody up for 100 ms
     with _ringing(exchange):
         state.ready = True
         ready()
@@ -333,7 +367,7 @@ def web(
     if desk is not None and settings.carrier is not None and settings.carrier.ready:
         phone = phone_door.Door(
             parts.calls, desk, carrier_of(settings, parts.database), addresses_of(settings), pool,
-            secret=parts.engine.secret, recordings=parts.recordings,
+            secret=parts.engine.secret, recordings=parts.recordings, sounds=parts.sounds,
         ).routes()  # fmt: skip
         phone += page_doors.carrier_routes(
             parts.engine, carrier_of(settings, parts.database), addresses_of(settings).path, pool
@@ -360,6 +394,8 @@ def telephone_of(settings: Settings, exchange: Exchange) -> Callable[[Draw], Pho
     assert ours is not None
     people = [desk.on_call.people for desk in settings.desks.values() if desk.on_call]
     names = {one.number: one.name for some in people for one in some.values() if one.number}
+    agents = [desk.phone.agents for desk in settings.desks.values() if desk.phone]
+    names |= {one.number: one.name for some in agents for one in some.values()}
     people_on_file = [(who, one) for who in settings.people.customers for one in who.contacts]
     callers = {number: f"{one.name or who.name}, {who.name}" for who, one in people_on_file for number in one.phones}
     known = tuple(sorted(callers.items(), key=lambda caller: caller[1]))
@@ -382,46 +418,58 @@ def _web_server(app: ASGIApp) -> uvicorn.Server:
 
 
 class Intake:
-    """The mail door's promise: filed by the database, and the words of the 250 when all is durable."""
+    """The mail door's promise: filed by the database, and the words of the 250 when all is durable. No thread waits for it."""
 
     def __init__(self, engine: Engine, pool: ThreadPoolExecutor) -> None:
         self._engine = engine
         self._pool = pool
         self.promises = Promises(engine.database)
-        self._in_hand = 0
+        self._in_hand: set[Handed] = set()
         self._promised = float("-inf")
 
     def busy(self) -> bool:
         """Does somebody wait for a 250, or did a moment ago? One commit answers many, who then come with the next mail."""
-        return self._in_hand > 0 or time.monotonic() - self._promised < PAUSE_SECONDS
+        return bool(self._in_hand) or time.monotonic() - self._promised < PAUSE_SECONDS
 
-    async def take(self, handed: Handed) -> str:
-        self._in_hand += 1
-        try:
-            mail = await self._in_hand_of(handed)
-            try:
-                outcome = await asyncio.wrap_future(self._engine.file(mail))
-            except Temporary:
-                raise
-            except Exception as trouble:  # as in `Engine.take_mail`, without a thread that waits for the commit
-                outcome = await asyncio.wrap_future(self._engine.file_failed(mail, trouble))
-        finally:
-            self._in_hand -= 1
-            self._promised = time.monotonic()
-        self.promises.note(mail.arrival.door, *self._engine.keys(mail))
-        return f"2.0.0 Ok: {outcome.outcome}"
+    def take(self, handed: Handed, told: Told) -> None:
+        self._in_hand.add(handed)
+        if self._engine.prover.at_once(handed.delivery.peer):
+            self._file(handed, told)  # nothing to wait for: no DNS is asked
+        else:
+            self._pool.submit(self._file, handed, told)
 
-    async def _in_hand_of(self, handed: Handed) -> Mail:
+    def _file(self, handed: Handed, told: Told) -> None:
         delivery = handed.delivery
-        received = self._engine.database.clock.now() - timedelta(seconds=time.monotonic() - handed.at)
-        arrival = Arrival(
-            delivery.door, delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw, received,
-            delivery.helo, whole=delivery.size,
-        )  # fmt: skip
-        if self._engine.prover.at_once(arrival.peer):
-            return self._engine.in_hand(arrival, handed.reading())  # nothing to wait for: no DNS is asked
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._engine.in_hand, arrival, handed.reading())
+        try:
+            received = self._engine.database.clock.now() - timedelta(seconds=time.monotonic() - handed.at)
+            arrival = Arrival(
+                delivery.door, delivery.peer, delivery.envelope_from, delivery.recipients, delivery.raw, received,
+                delivery.helo, whole=delivery.size,
+            )  # fmt: skip
+            mail = self._engine.in_hand(arrival, handed.reading())
+        except Exception as trouble:  # the edge: nothing was filed, and whoever waits must hear of it
+            self._tell(handed, told, trouble)
+            return
+
+        def filed(filing: "Future[Outcome]") -> None:
+            trouble = filing.exception()
+            if trouble is None or isinstance(trouble, Temporary):
+                promised(filing)
+            else:  # as in `Engine.take_mail`, without a thread that waits for the commit
+                self._engine.file_failed(mail, trouble).add_done_callback(promised)
+
+        def promised(filing: "Future[Outcome]") -> None:
+            trouble = filing.exception()
+            if trouble is None:
+                self.promises.note(arrival.door, *self._engine.keys(mail))
+            self._tell(handed, told, trouble or f"2.0.0 Ok: {filing.result().outcome}")
+
+        self._engine.file(mail).add_done_callback(filed)
+
+    def _tell(self, handed: Handed, told: Told, outcome: str | BaseException) -> None:
+        self._in_hand.discard(handed)
+        self._promised = time.monotonic()
+        told(outcome)
 
 
 def alarm_once(database: Database, kind: str, words: str) -> None:

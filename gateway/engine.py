@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import Permanent, Temporary
 from gateway.filing import Filing
-from gateway.mail import addressed, authenticate, clues, entries, forms, reader, rounds
+from gateway.mail import addressed, authenticate, clues, entries, forms, partly, reader, rounds
 from gateway.mail import author as authors
 from gateway.mail.addressed import House
 from gateway.mail.author import Author
@@ -92,7 +92,7 @@ class Engine(Filing):
         """Steps 3 to 6; when the future resolves, the mail may be promised. `beside`: what the door writes with it."""
         return self.database.submit(lambda connection: _with(beside, connection, self.file_mail(connection, mail)))
 
-    def file_failed(self, mail: Mail, trouble: Exception, beside: Beside | None = None) -> "Future[Outcome]":
+    def file_failed(self, mail: Mail, trouble: BaseException, beside: Beside | None = None) -> "Future[Outcome]":
         """After a fault of ours in `file`: a ticket to look at."""
         log.error("engine.filing_failed", sha256=mail.sha256, exc_info=trouble)
         return self.database.submit(
@@ -157,7 +157,7 @@ class Engine(Filing):
             return self._record(connection, mail, Outcome("held", HELD_TOKEN, who=who, evidence=joining.evidence))
         if joining.verdict in ("join", "reopen"):
             return self._held_as_loop(connection, mail, joining.ticket) or self._append(connection, mail, who, joining)
-        if joining.verdict == "new" and (folded := self._folded(connection, mail, author, who, desk)):
+        if joining.verdict == "new" and (folded := self._folded(connection, mail, author, who, desk, finder)):
             return folded
         return self._open(connection, mail, author, who, desk, joining, finder)
 
@@ -187,28 +187,31 @@ class Engine(Filing):
         return clues.of_mail(connection, mail, self.secret)
 
     def _joining(self, connection: Connection, mail: Mail, pointers: Clues, who: Recognition) -> Joining:
-        """The first ticket that the pointers name and that exists decides; a forward is never part of its thread."""
-        forwarded = pointers.shared and not pointers.proven and entries.is_forward(mail.message.subject)
-        for proven, ids in ((True, pointers.proven), (False, () if forwarded else pointers.shared)):
+        """The first ticket that the pointers name and that exists decides; a forward is linked to its thread and no part of it."""
+        for proven, ids in ((True, pointers.proven), (False, pointers.shared)):
             for one in ids:
                 ticket = self.ticket(connection, one, lock=True)
                 if ticket is not None and ticket.merged_into is not None:
                     ticket = self.ticket(connection, ticket.merged_into, lock=True) or ticket
                 if ticket is not None:
                     known = self.settings.desks.get(ticket.desk)
-                    return threads.join(
+                    found = threads.join(
                         ticket, who, proven=proven, resolved_at=ticket.resolved_at, received=mail.arrival.received,
                         within=known.clocks.reopen_within if known else threads.REOPEN_WITHIN,
                     )  # fmt: skip
-        told = ("thread: carries a token that is not ours: a ticket of its own",) if pointers.wrong else ()
-        return Joining("new", None, told)
+                    if proven or found.verdict == "new" or not entries.is_forward(mail.message.subject):
+                        return found
+                    told = f"thread: a forward out of that of {ticket.number}: a ticket of its own"
+                    return Joining("follow-up", ticket, (told,))
+        wrong = ("thread: carries a token that is not ours: a ticket of its own",) if pointers.wrong else ()
+        return Joining("new", None, wrong)
 
     def _folded(
-        self, connection: Connection, mail: Mail, author: Author, who: Recognition, desk: Desk
+        self, connection: Connection, mail: Mail, author: Author, who: Recognition, desk: Desk, finder: StoredFinder
     ) -> Outcome | None:
         """A known alert again, or the same text sent again, goes to its open ticket; what looks alike is the `relate` job's."""
         arrival = mail.arrival
-        found = folding.fold(connection, mail.message, who, author.channel, arrival.received, desk.relating)
+        found = folding.fold(connection, finder, mail.message, who, author.channel, arrival.received, desk.relating)
         ticket = self.ticket(connection, found.ticket_id, lock=True) if found else None
         if found is None or ticket is None or ticket.state not in OPEN or ticket.desk != desk.id:
             return None
@@ -246,6 +249,7 @@ class Engine(Filing):
             marks=entries.marks(mail),
             queue=place.queue if place else None,
             engineer=self._engineer(connection, place, arrival.received) if place and place.engineer else None,
+            product=author.given.product,
         )
         decision = decide.decide(report, who, desk)
         if arrival.quiet:
@@ -326,6 +330,7 @@ class Engine(Filing):
             tickets.update(connection, ticket, **changes)
             self.restamp(connection, ticket.id)
         reports.name_thread(connection, ticket.id, entries.named(mail.message))
+        partly.added(connection, mail, who, ticket)
         if len(mail.arrival.rcpt) > 1:
             self._link(connection, ticket, mail.arrival.rcpt, mail)
         done = Outcome("append", None, ticket.id, ticket.number, who, None, False, (*who.evidence, *joining.evidence))

@@ -15,7 +15,7 @@ from gateway.post import compose, signing, tokens
 from gateway.post.letter import Content, Letter
 from gateway.settings import ConfigError, Settings
 from gateway.settings.desk import desk_from
-from gateway.store import calls, desks, jobs, tickets, users
+from gateway.store import calls, desks, directory, jobs, tickets, users
 from gateway.store.database import Database
 from gateway.store.directory import StoredFinder
 from gateway.store.jobs import Todo
@@ -91,6 +91,7 @@ class Filing:
             "next_due": due.due if due else None, "next_target": due.target if due else None,
             "work_order": precedence.place(_work(decision, evidence, received, due), desk).key,
             "clocks": sla.as_json(stamp, desk.zone) if stamp else {}, "evidence": list(evidence),
+            "product": decision.product, "restricted": "restricted" in decision.marks or desk.queues[decision.queue].restricted,
             "desk_version": desk.version, "stage": desk.lives[decision.kind].start if decision.kind in desk.lives else None,
         })  # fmt: skip
         tickets.tell(connection, ticket_id, received, *entries)
@@ -178,10 +179,19 @@ class Filing:
         assert ticket.requester is not None
         desk = self.desk(ticket.desk)
         return Letter(
-            ticket.requester, ticket.language, desk.zone, ticket.number, said(desk.name, ticket.language) or desk.id,
+            ticket.requester, ticket.language, self.zone_of(ticket), ticket.number, said(desk.name, ticket.language) or desk.id,
             self.address_of(ticket), self.reply_to(ticket), message_id, now, content,
             thread.get("in_reply_to"), tuple(thread.get("references", ())),
         )  # fmt: skip
+
+    def zone_of(self, ticket: Ticket) -> str:
+        """The clock that its requester looks at: their own, their company's, that of their region's hours, the desk's."""
+        desk, customer = self.desk_of(ticket), ticket.customer
+        known = self.database.read(lambda connection: directory.get(connection, customer)) if customer else None
+        own = next((one.zone for one in known.contacts if ticket.requester in one.emails), None) if known else None
+        plan = desk.plans.get(ticket.plan or "")
+        there = desk.calendars.get(plan.calendar_by_region.get(ticket.region or "", "")) if plan else None
+        return own or (known and known.zone) or (there.zone if there else desk.zone)
 
     def written(self, letter: Letter, ticket: Ticket) -> Mapping[str, Any]:
         """A letter ready to be kept (`letters.write`) before it leaves. Composing takes long: do it before a transaction."""

@@ -5,7 +5,8 @@ letter with its Message-ID, a page's attempt with its id), done, and then its re
 letter goes again under the same id, and the carrier is asked before a phone rings a second time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,11 +16,12 @@ from gateway.calls import links as callback_links
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.filing import said
+from gateway.mail import entries, partly
 from gateway.mail.verifying import Verifying
 from gateway.paging.pager import Pager
 from gateway.paging.watchdog import PATIENCE as WATCHFUL
 from gateway.post import budget, send
-from gateway.post.letter import Letter, Note, Receipt, mailbox
+from gateway.post.letter import Letter, Note, Notice, Receipt, mailbox
 from gateway.post.send import SmartHost
 from gateway.store import calls, jobs, letters, tickets
 from gateway.store.jobs import Handler, Job, Patience, Settled
@@ -42,6 +44,7 @@ PATIENCE: Mapping[str, Patience] = {
     "page": Patience(alarm_at=1, give_up_at=1_000, longest=timedelta(seconds=15)),
     "acknowledge": MAIL,
     "letter": MAIL,
+    partly.JOB: MAIL,
     "duty-letter": MAIL,
     "verify": Patience(alarm_at=12, give_up_at=24),
     "recording": Patience(
@@ -72,6 +75,7 @@ NOTES: Mapping[str, Note] = {
     "contact-not-authorised": "contact_unknown",
     "end-user": "end_user",
     "kind-not-granted": "kind_not_granted",
+    "several-problems": "several_problems",
 }
 
 
@@ -88,6 +92,7 @@ class Handlers:
         return {
             "acknowledge": self.acknowledge,
             "letter": self.letter,
+            partly.JOB: self.partly,
             "page": self._pager.run,
             "clock": Clocks(self._engine).run,
             "verify": Verifying(self._engine).run,
@@ -126,17 +131,39 @@ class Handlers:
                 return Settled(lambda connection: tickets.tell(connection, ticket.id, now, told))
         return self._send(message_id, ticket, "acknowledgement")
 
+    def partly(self, job: Job) -> Settled:
+        """Somebody whose answer we have or can read only in part hears of it, once a ticket and within the budgets."""
+        ticket, now = replace(self._ticket(job), requester=job.state["to"]), self._database.clock.now()
+        if ticket.requester is None or mailbox(ticket.requester) is None:
+            return Settled()
+        event, n = partly.TOLD[job.state["mark"]]
+        message_id = self._engine.outgoing_message_id(ticket, n)
+        if self._database.read(lambda connection: letters.by_message_id(connection, message_id)) is None:
+            written = self._engine.letter(ticket, Notice(event), message_id, now, job.state)
+            if not self._write(written, ticket, job).allowed:
+                return Settled()  # its story and an alarm say it to a person
+        return self._send(message_id, ticket, "notice")
+
     def letter(self, job: Job) -> Settled:
         """An agent's answer or a notice, written down when it was decided."""
         return self._send(job.state["message_id"], self._ticket(job), job.state["kind"])
 
     def _budget(self, connection: Connection, ticket: Ticket, now: datetime) -> budget.Verdict:
+        address = letters.sent_since(connection, now - HOUR, recipient=ticket.requester)
         history = {
-            "address": letters.sent_since(connection, now - HOUR, recipient=ticket.requester),
+            "address": address,
             "ticket": letters.sent_since(connection, now - HOUR, ticket_id=ticket.id),
             "unverified": () if ticket.verified else letters.to_unverified_since(connection, now - HOUR),
+            "content": self._said_before(connection, ticket, now) if address else (),
         }
         return budget.may_answer(history, now, verified=ticket.verified)  # type: ignore[arg-type]
+
+    def _said_before(self, connection: Connection, ticket: Ticket, now: datetime) -> Sequence[datetime]:
+        """When this address was told of other tickets with the same words: a responder that hides what it is (CASES mail 14)."""
+        told = letters.acknowledged_since(connection, now - HOUR, ticket.requester or "")
+        others = [(at, one) for at, one in told if one != ticket.id][: budget.LIMITS.verified["address"].count]
+        own = entries.words_of(tickets.story(connection, ticket.id)) if others else None
+        return [at for at, one in others if own and entries.words_of(tickets.story(connection, one)) == own]
 
     def _write(self, letter: Letter, ticket: Ticket, job: Job) -> budget.Verdict:
         """The intent, under the job's lease: from now on this very letter is what goes, whoever sends it.

@@ -8,8 +8,9 @@ attempts, buries the job with an alarm. How patient to be is data by kind; no ki
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -20,15 +21,45 @@ from gateway.clock import Clock
 from gateway.errors import Permanent, Temporary
 from gateway.store import jobs
 from gateway.store.database import Database
-from gateway.store.jobs import Handler, Job, LeaseLost, Patience, Settled
+from gateway.store.jobs import STORED, Handler, Job, LeaseLost, Patience, Settled
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 POLL_SECONDS = 5.0
 PATIENT_SECONDS = 2.0  # between two rounds of patient jobs while a wave of mails lasts
+BY_AGE_EVERY = 32  # claims: then one place goes to whatever is due the longest, or what can wait might wait for ever
 STAND_BACK_SECONDS = 0.25  # between two rounds of jobs while somebody at a door waits for a promise
 USUAL = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Kinds that have workers of their own: whatever fills the others, however slow, does not hold them up. `lease`: at the
+    most, so that somebody else goes on sooner when a worker dies; longer than any of these jobs takes."""
+
+    kinds: frozenset[str]
+    workers: int
+    lease: timedelta = timedelta.max
+
+
+class _Crew:
+    """The workers of a lane: which kinds they do, in which order, and how many of them have nothing to do."""
+
+    def __init__(self, kinds: Collection[str], patient: Collection[str], workers: int, lease: timedelta) -> None:
+        self.kinds = sorted(kinds)
+        self.ranks = [sorted(set(kinds).difference(patient)), sorted(set(kinds).intersection(patient))]
+        self.workers = workers
+        self.lease = lease
+        self.free = threading.Semaphore(workers)
+        self.claims = 0
+
+    def idle(self) -> int:
+        """Take everybody who is free."""
+        found = 0
+        while self.free.acquire(blocking=False):
+            found += 1
+        return found
 
 
 class Runner:
@@ -43,6 +74,7 @@ class Runner:
         patient: Collection[str] = (),
         patience: Mapping[str, Patience] = MappingProxyType({}),
         workers: int = 4,
+        lanes: Sequence[Lane] = (),
         lease: timedelta = LEASE,
     ) -> None:
         """`patient`: the kinds that every other goes before when many jobs are due. `patience`: by kind, if not usual."""
@@ -51,26 +83,34 @@ class Runner:
         self._clock = clock
         self._handlers = handlers
         self._kinds = sorted(handlers)
-        self._ranks = [sorted(set(handlers).difference(patient)), sorted(set(handlers).intersection(patient))]
-        self._turns = self._ranks
+        rest = set(handlers).difference(*(lane.kinds for lane in lanes))
+        self._crews = [
+            _Crew(lane.kinds.intersection(handlers), (), lane.workers, min(lane.lease, lease)) for lane in lanes
+        ]
+        self._crews.append(_Crew(rest, patient, workers, lease))
+        self._patiently = True
         self._patient_at = float("-inf")
-        self._workers = workers
         self._lease = lease
         self._woken = threading.Event()
         self._stopping = threading.Event()
-        self._free = threading.Semaphore(workers)
         self._thread: threading.Thread | None = None
         self._busy: Callable[[], bool] = lambda: False
 
     def run_due(self) -> int:
         """Claim what is due now and run it in this thread; says how many ran."""
-        claimed = self._claim(self._workers)
-        for job in claimed:
+        now, due = self._clock.now(), self.next_due()
+        if due is None or due > now:
+            return 0
+        claimed = self._claim(now, {crew: crew.workers for crew in self._crews})
+        for _crew, job in claimed:
             self._run(job)
         return len(claimed)
 
     def next_due(self) -> datetime | None:
-        return self._database.read(lambda connection: jobs.next_due(connection, self._kinds))
+        return self._next_due(self._kinds)
+
+    def _next_due(self, kinds: Sequence[str]) -> datetime | None:
+        return self._database.read(lambda connection: jobs.next_due(connection, kinds))
 
     def start(self, busy: Callable[[], bool] = lambda: False) -> None:
         """`busy`: jobs stand back then, so that a wave of mails is promised before it is acknowledged."""
@@ -87,11 +127,12 @@ class Runner:
             self._thread.join(timeout=self._lease.total_seconds())
 
     def _loop(self) -> None:
-        with ThreadPoolExecutor(max_workers=self._workers, thread_name_prefix="presa-job") as pool:
+        workers = sum(crew.workers for crew in self._crews)
+        with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="presa-job") as pool:
             while not self._stopping.is_set():
                 if self._busy():
                     self._stopping.wait(STAND_BACK_SECONDS)
-                self._turns = self._ranks if self._may_be_patient() else self._ranks[:1]
+                self._patiently = self._may_be_patient()
                 self._woken.clear()
                 try:
                     wait = self._round(pool)
@@ -113,42 +154,46 @@ class Runner:
 
     def _round(self, pool: ThreadPoolExecutor) -> float:
         """Hand due jobs to free workers; how long to sleep then, in seconds."""
-        free = 0
-        while free < self._workers and self._free.acquire(
-            blocking=free == 0, timeout=POLL_SECONDS if free == 0 else None
-        ):
-            free += 1
-        claimed = self._claim(free)
-        for _ in range(free - len(claimed)):
-            self._free.release()
-        for job in claimed:
-            pool.submit(self._run_and_free, job)
+        free = {crew: idle for crew in self._crews if (idle := crew.idle())}
+        now = self._clock.now()
+        claimed: list[tuple[_Crew, Job]] = []
+        try:
+            due = self._next_due([kind for crew in free for kind in crew.kinds]) if free else None
+            if due is not None and due <= now:  # looking is cheap and takes no write lock
+                claimed = self._claim(now, free)
+        finally:
+            for crew, idle in free.items():
+                for _ in range(idle - sum(theirs is crew for theirs, _job in claimed)):
+                    crew.free.release()
+        for crew, job in claimed:
+            pool.submit(self._run_and_free, crew, job)
         if claimed:
             return 0.0
-        due = self.next_due()
-        if due is None:
-            return POLL_SECONDS
-        return min(POLL_SECONDS, max(0.0, (due - self._clock.now()).total_seconds()))
+        return POLL_SECONDS if due is None else min(POLL_SECONDS, max(0.0, (due - now).total_seconds()))
 
-    def _claim(self, limit: int) -> tuple[Job, ...]:
-        now = self._clock.now()
-        due = self.next_due()
-        if due is None or due > now:  # looking is cheap and takes no write lock
-            return ()
-        return self._database.write(lambda connection: self._claimed(connection, now, limit))
+    def _claim(self, now: datetime, free: Mapping[_Crew, int]) -> list[tuple[_Crew, Job]]:
+        """What is due for these crews, as many jobs each as said."""
+        return self._database.write(
+            lambda connection: [
+                (c, job) for c, limit in free.items() for job in self._claimed(connection, now, c, limit)
+            ]
+        )
 
-    def _claimed(self, connection: Connection, now: datetime, limit: int) -> tuple[Job, ...]:
+    def _claimed(self, connection: Connection, now: datetime, crew: _Crew, limit: int) -> tuple[Job, ...]:
         claimed: tuple[Job, ...] = ()
-        for kinds in self._turns:
+        crew.claims += 1
+        if crew.claims % BY_AGE_EVERY == 0 and self._patiently:
+            claimed = jobs.claim(connection, now, 1, crew.lease, crew.kinds, by_age=True)
+        for kinds in crew.ranks if self._patiently else crew.ranks[:1]:
             if kinds and len(claimed) < limit:
-                claimed += jobs.claim(connection, now, limit - len(claimed), self._lease, kinds)
+                claimed += jobs.claim(connection, now, limit - len(claimed), crew.lease, kinds)
         return claimed
 
-    def _run_and_free(self, job: Job) -> None:
+    def _run_and_free(self, crew: _Crew, job: Job) -> None:
         try:
             self._run(job)
         finally:
-            self._free.release()
+            crew.free.release()
             self._woken.set()
 
     def _run(self, job: Job) -> None:
@@ -156,7 +201,8 @@ class Runner:
             if job.attempts > self._patience_of(job).give_up_at:
                 raise Permanent(job.error or "it never came to an end")
             settled = self._handlers[job.kind](job)
-            self._database.write(lambda connection: self._settle(connection, job, settled))
+            if settled is not STORED:
+                self._database.write(lambda connection: self._settle(connection, job, settled))
         except LeaseLost:
             log.info("jobs.lease_lost", job=job.id, kind=job.kind)
         except Permanent as trouble:

@@ -8,8 +8,10 @@ due, phones that ring, silence that runs out.
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -50,11 +52,16 @@ class Rehearsal:
         self.parts = app.build(self.settings, database, carrier=rest)
         self.engine = self.parts.engine
         self._pool = ThreadPoolExecutor(max_workers=2)
-        state = Web(ready=True)
-        self.client = TestClient(app.web(self.parts, state, self._pool, None), base_url=self.settings.public_url)
+        self._closing = ExitStack()
+
+    @cached_property
+    def client(self) -> TestClient:
+        """The web application, made when it is first asked for (mail has no need of it), on one event loop to the end."""
+        made = TestClient(app.web(self.parts, Web(ready=True), self._pool, None), base_url=self.settings.public_url)
+        return self._closing.enter_context(made)
 
     def close(self) -> None:
-        self.client.close()
+        self._closing.close()
         self._pool.shutdown()
         self.database.close()
 
@@ -114,6 +121,10 @@ class Rehearsal:
         does = switchboard.action_of(self.exchange.calls[sid], action, keys)
         if does is not None:
             does()
+
+    def dial(self, number: str, from_: str, seconds: float, url: str) -> str:
+        """Somebody whom a caller is connected to."""
+        return self.exchange.leg(number, from_, seconds, url).sid
 
 
 class _Rest(httpx2.BaseTransport):

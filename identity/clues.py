@@ -127,6 +127,7 @@ def by_phone(signs: Signs, finder: Finder) -> Iterable[Clue]:
 _WRITTEN_CODE = re.compile(
     r"(?<![\w.@+/-])(?:[0-9]{4,12}|[A-Za-z0-9]{1,12}(?:[-/_][A-Za-z0-9]{1,12}){1,3}|[A-Za-z]{2,10}[0-9]{2,10})(?![\w@/-])"
 )
+_BEYOND_LETTERS = re.compile(r"[0-9/_-]")  # every code has one of these
 _MAX_CODES = 10
 _MAX_TEXT = 4_000
 
@@ -147,6 +148,8 @@ def by_code_in_text(signs: Signs, finder: Finder) -> Iterator[Clue]:
 
 def _codes(text: str) -> Iterator[str]:
     """Whatever looks like a code. None holds a space, and none is of letters only, as nearly all words are."""
+    if not _BEYOND_LETTERS.search(text):
+        return
     for piece in text.split():
         if not piece.isalpha():
             yield from (match[0] for match in _WRITTEN_CODE.finditer(piece))

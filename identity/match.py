@@ -145,6 +145,7 @@ def _recognition(
         else (),
         grants=contact.grants if contact else frozenset(),
         requester=signs.forwarded if choice.through == "via-agent" else None,
+        products=tuple(one.name for one in customer.contract.products) if customer else (),
     )
 
 

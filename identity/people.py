@@ -16,7 +16,7 @@ class Contact:
     """A person of a customer. `emails` are normal addresses, `phones` E.164.
 
     `authorised`: may open tickets. `grants`: kinds this person may ask for; empty means every kind. `end_user`: not one
-    of the customer's system administrators, who are whom support is for.
+    of the customer's system administrators, who are whom support is for. `zone`: the IANA name of the clock on their wall.
     """
 
     id: str
@@ -27,6 +27,7 @@ class Contact:
     grants: frozenset[str] = frozenset()
     language: str | None = None
     end_user: bool = False
+    zone: str | None = None
 
 
 # Why a product is not supported, as the directory says it. "hardware": its supplier serves it.
@@ -77,7 +78,7 @@ class Customer:
     `domains` are exact punycode names; a name covers its subdomains only where it is listed as ``*.name``. `partner`: the
     customer that serves this one. `restrictions`: who alone may serve it (``in-country``), as the desk names it. `desk`,
     `plan`, `add_ons` and `contract` are the first agreement; `also` are those with other desks. `sites`: names of its places, by
-    which reports about different ones are kept apart.
+    which reports about different ones are kept apart. `zone`: of its people who have none of their own.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Customer:
     restrictions: tuple[str, ...] = ()
     also: tuple[Agreement, ...] = ()
     sites: tuple[str, ...] = ()
+    zone: str | None = None
 
     def at(self, desk: str | None) -> "Customer":
         """This customer as that desk knows it: by the agreement with it, if there is one."""
@@ -165,7 +167,7 @@ class Recognition:
     `customer` may be claimed only: it counts for plan rights, paging, reading and appending when `verified`.
     `authenticated`: the address itself is proven, whether or not it is a customer's. `why_not` is a reason code of
     `identity.entitlement.WORDS`, None when entitled. `marks`: what else whoever serves this customer must know, by the same
-    codes. `requester`: whom to answer when that is not `address` (an agent passed the report on).
+    codes. `requester`: whom to answer when that is not `address` (an agent passed the report on). `products`: of the contract.
     """
 
     customer: str | None
@@ -186,3 +188,4 @@ class Recognition:
     marks: tuple[str, ...] = ()
     grants: frozenset[str] = frozenset()
     requester: str | None = None
+    products: tuple[str, ...] = ()

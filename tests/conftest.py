@@ -6,15 +6,33 @@ from contextlib import ExitStack
 
 import pytest
 import structlog
-from databases import EMPTY, MIGRATED, Cluster, Stock, cluster
+from databases import EMPTY, MIGRATED, Cluster, Stock, careless, cluster
 from world import World
 
+from gateway.store import database as store
 from gateway.store.database import Database, open_database
 
 # What goes wrong on purpose need not be printed, with all its frames, for every test.
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+store._prepare_sqlite = careless  # processes of their own wait for the disk as always
 
 BOTH = ("sqlite", "postgresql")
+
+
+# What takes long, the longest first: no worker is left alone with one of them at the end (`make test` keeps this order).
+LONG = (
+    "test_torture", "test_crash_durability", "test_outside_commands", "test_outside_mail", "test_story_imap", "test_imap_door",
+    "test_outside_senders", "test_outside_phone", "test_outside_oncall", "test_smtp_up", "test_phone_page", "test_console_browser",
+    "test_crash_pages", "test_in_process", "test_ingest_files", "test_sip_line", "test_story_recordings", "test_story_desk_days",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem
+        return LONG.index(name) if name in LONG else len(LONG) + ("stories" not in item.path.parts)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

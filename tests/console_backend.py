@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.errors import Permanent
+from gateway.store.sight import ALL, Sight
 from gateway.web import sessions
 from gateway.web.views import (
     Action,
@@ -387,7 +388,7 @@ class DemoBackend:
     def close_session(self, fingerprint: str) -> None:
         self.sessions.pop(fingerprint, None)
 
-    def choices(self, language: str) -> Choices:
+    def choices(self, language: str, sight: Sight = ALL) -> Choices:
         rows = [page.row for page in self.pages.values()]
         return Choices(
             tuple(Choice(q, q) for q in sorted({r.queue for r in rows})),
@@ -413,7 +414,7 @@ class DemoBackend:
         ]
         return tuple(wanted[filters.offset : filters.offset + filters.limit])
 
-    def ticket(self, number: str, language: str) -> TicketPage | None:
+    def ticket(self, number: str, language: str, sight: Sight = ALL) -> TicketPage | None:
         return self.pages.get(number)
 
     def letter_html(self, number: str, letter: str) -> str | None:
@@ -430,7 +431,7 @@ class DemoBackend:
     def recording(self, number: str, recording: str) -> File | None:
         return None
 
-    def outbox(self, limit: int) -> tuple[OutboxRow, ...]:
+    def outbox(self, limit: int, sight: Sight = ALL) -> tuple[OutboxRow, ...]:
         return (
             OutboxRow(
                 "o1",
@@ -454,7 +455,7 @@ class DemoBackend:
             ),
         )
 
-    def calls(self, limit: int) -> tuple[CallRow, ...]:
+    def calls(self, limit: int, sight: Sight = ALL) -> tuple[CallRow, ...]:
         return (
             CallRow(
                 "c1",
@@ -486,7 +487,7 @@ class DemoBackend:
             ),
         )
 
-    def ledger(self, outcome: str, limit: int) -> tuple[LedgerRow, ...]:
+    def ledger(self, outcome: str, limit: int, sight: Sight = ALL) -> tuple[LedgerRow, ...]:
         rows = (
             LedgerRow("1", ago(4), "phone", "+39 06 1234 5678", "append", ticket="PR-1002-4137"),
             LedgerRow(
@@ -519,10 +520,13 @@ class DemoBackend:
         )
         return tuple(r for r in rows if outcome in ("", r.outcome))
 
-    def unseen(self) -> int:
+    def may_see(self, asked: Mapping[str, str], user: User) -> bool:
+        return True
+
+    def unseen(self, sight: Sight = ALL) -> int:
         return sum(not one.seen_by for one in self.alarm_rows)
 
-    def alarms(self, limit: int, offset: int, *, only_unseen: bool) -> tuple[AlarmRow, ...]:
+    def alarms(self, limit: int, offset: int, *, only_unseen: bool, sight: Sight = ALL) -> tuple[AlarmRow, ...]:
         return tuple(one for one in self.alarm_rows if not (only_unseen and one.seen_by))[offset : offset + limit]
 
     def see(self, alarm: int, user: User, *, older: bool) -> None:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import base64
 import contextlib
+import io
 import re
 import socket
 import threading
@@ -57,13 +58,13 @@ class Server:
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=30)
 
     # The mailbox as its owner sees it
 
     @contextlib.contextmanager
     def owner(self, folder: str = "INBOX") -> Iterator[IMAPClient]:
-        client = IMAPClient("127.0.0.1", self.port, ssl=False, timeout=10)
+        client = IMAPClient("127.0.0.1", self.port, ssl=False, timeout=30)
         client.login(USER, PASSWORD)
         client.select_folder(folder)
         try:
@@ -196,7 +197,8 @@ class _Line:
 
     def up(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            for line in self.client.makefile("rb"):
+            lines = self.client.makefile("rb")
+            for line in lines:
                 words = line.decode("latin-1").rstrip("\r\n")
                 self.proxy.commands.append(words.partition(" ")[2] if words != "DONE" else words)
                 fault = next((one for one in tuple(self.proxy.faults) if one.strikes(line)), None)
@@ -204,7 +206,14 @@ class _Line:
                     break
                 if fault is None:
                     self.server.sendall(self._swapped(line))
+                if words.endswith("STARTTLS"):
+                    self._pass_on(lines)
         self.proxy._end(self.client, self.server)
+
+    def _pass_on(self, file: io.BufferedReader) -> None:
+        """What is encrypted has no lines."""
+        while piece := file.read1(65_536):
+            self.server.sendall(piece)
 
     def _swapped(self, line: bytes) -> bytes:
         if self.proxy.swap is None or self.proxy.swap[0] not in line:

@@ -2,7 +2,8 @@
 
 `Presa` is a real process with its own database and ports. `Carrier` stands in for Twilio's REST address on loopback and
 acts as the telephones that are rung; `Leg` is one end of a call that posts signed forms and reads TwiML with an XML
-parser. Written from Twilio's public documentation; imports nothing of Presa, so that it can't share its mistakes.
+parser. Written from Twilio's public documentation; imports nothing of Presa, so that it can't share its mistakes. `run` starts
+the command itself; what runs beside a `Presa` comes from the nest.
 """
 
 import base64
@@ -30,6 +31,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
+from nest import Hatched, nest
+
 ROOT = Path(__file__).parents[1]
 PRESA = Path(sys.executable).with_name("presa")
 TOKEN, ACCOUNT = "outside-token-0123456789abcdef", "AC" + "0" * 31 + "7"
@@ -46,9 +49,12 @@ def free_port() -> int:
         return int(made.getsockname()[1])
 
 
+SLOW = 30.0
+
+
 def until(ready: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Wait for something that happens by itself, at most so long."""
-    end = time.monotonic() + seconds
+    """Wait for something that happens by itself, at most so long; on a slow machine everything takes its time."""
+    end = time.monotonic() + max(seconds, SLOW)
     while time.monotonic() < end:
         if found := ready():
             return found
@@ -60,9 +66,12 @@ def until(ready: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 class Presa:
-    """`presa up` on the test desk, in a process of its own."""
+    """`presa up` on the test desk, in a process of its own: a hatched one, which starts faster, or one from the command."""
 
-    def __init__(self, folder: Path, carrier: "Carrier", *, config: str = "desks/test", **env: str) -> None:
+    def __init__(
+        self, folder: Path, carrier: "Carrier", *, config: str = "desks/test", hatched: bool = True, **env: str
+    ) -> None:
+        self.hatched = hatched
         self.smtp, self.web = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.web}"
         self.database = f"sqlite:///{folder}/presa.db"
@@ -77,14 +86,22 @@ class Presa:
             "PRESA_TWILIO_API_URL": carrier.url,
             **env,
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Hatched | None = None
 
     def __enter__(self) -> "Presa":
         doors = ["--smtp", f"127.0.0.1:{self.smtp}", "--web", f"127.0.0.1:{self.web}"]
         arguments = ["up", "--config", self.config, "--database", self.database, "--pid-file", str(self.pid_file)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([PRESA, *arguments, *doors], cwd=ROOT, env=self.env, stdout=log, stderr=log)
-        until(self._answers, 30, "GET /ready")
+            self.process = (
+                nest().hatch([*arguments, *doors], self.env, self.log)
+                if self.hatched
+                else subprocess.Popen([PRESA, *arguments, *doors], cwd=ROOT, env=self.env, stdout=log, stderr=log)
+            )
+        try:
+            until(self._answers, 120, "GET /ready")
+        except BaseException:
+            self.process.kill()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -95,7 +112,7 @@ class Presa:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -112,7 +129,7 @@ class Presa:
     ) -> subprocess.CompletedProcess[str]:
         """A command beside the running Presa; configuration and database by the environment."""
         known = {"PRESA_CONFIG": self.config, "PRESA_DATABASE": self.database}
-        return run(*arguments, stdin=stdin, env={**self.env, **known, **(env or {})})
+        return nest().run(arguments, {**self.env, **known, **(env or {})}, stdin)
 
     def rows(self, *arguments: str) -> list[dict[str, Any]]:
         """JSON lines of a command that must succeed."""
@@ -137,7 +154,7 @@ class Presa:
     def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> tuple[int, bytes]:
-        line = http.client.HTTPConnection("127.0.0.1", self.web, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", self.web, timeout=60)
         try:
             line.request(method, path, body=body or None, headers=dict(headers or {}))
             answer = line.getresponse()
@@ -152,7 +169,7 @@ class Presa:
 
     def send(self, *mails: bytes, sender: str = "bounces@somewhere.example", rcpt: str = SUPPORT) -> None:
         """Each must be answered 250."""
-        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=20) as door:
+        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=60) as door:
             for raw in mails:
                 code, words = self._data(door, raw, sender, rcpt)
                 assert code == 250, words
@@ -168,7 +185,7 @@ class Presa:
 def run(*arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """`presa ARGUMENTS`, from the repository's folder."""
     return subprocess.run(
-        [PRESA, *arguments], cwd=ROOT, env=env and dict(env), input=stdin, capture_output=True, text=True, timeout=60, check=False,
+        [PRESA, *arguments], cwd=ROOT, env=env and dict(env), input=stdin, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -236,7 +253,7 @@ class Raw:
     """A conversation with the mail door, byte by byte."""
 
     def __init__(self, presa: Presa, greet: bool = True) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", presa.smtp), timeout=15)
+        self.socket = socket.create_connection(("127.0.0.1", presa.smtp), timeout=60)
         self._file = self.socket.makefile("rb")
         self.greeting = self.reply() if greet else ""
 
@@ -289,7 +306,7 @@ def post(
     sent = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "TwilioProxy/1.1"}
     if token is not None:
         sent["X-Twilio-Signature"] = signature(url, fields.items(), token)
-    line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         line.request("POST", path, body=urlencode(fields).encode(), headers={**sent, **(headers or {})})

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.sip import speech
 
 KEYS = "0123456789*#"
-SECONDS = 5.0
+SECONDS = 30.0
 NONCE, REALM = "n0nce", "trunk.test"
 
 

@@ -18,7 +18,7 @@ except ImportError:
     uvloop = None
 
 CERTIFICATE = Path(__file__).parent / "smtp_certificate.pem"
-QUICK = Limits(size=1_000_000, linger=0.2, stop=2.0, idle=5.0)
+QUICK = Limits(size=1_000_000, linger=0.2, stop=2.0, idle=60.0)
 
 
 @dataclass
@@ -31,10 +31,10 @@ class House:
     arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
     def wait_for_mail(self) -> None:
-        assert self.arrived.acquire(timeout=5), "no mail was delivered"
+        assert self.arrived.acquire(timeout=30), "no mail was delivered"
 
 
 @contextmanager
@@ -81,7 +81,7 @@ class Peer:
     """A client that sends what it is told to, and reads whole replies."""
 
     def __init__(self, it: House, greeting: bool = True) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", it.door.port), timeout=5)
+        self.socket = socket.create_connection(("127.0.0.1", it.door.port), timeout=30)
         self.buffer = b""
         if greeting:
             assert self.reply().startswith("220 ")

@@ -32,3 +32,11 @@ def agent(world: World, name: str) -> Any:
     """The telephone of one of the desk's agents that rings now."""
     (handset,) = world.rehearsal.exchange.ringing(AGENTS[name])
     return handset
+
+
+def picks_up(world: World, name: str) -> Any:
+    """One of the desk's agents answers and presses the key that connects them."""
+    handset = agent(world, name)
+    handset.answer()
+    handset.keys("1")
+    return handset

@@ -91,8 +91,8 @@ def test_a_missed_deadline_leads_from_the_bell_to_its_ticket(world: World) -> No
     world.advance(days=3)
     giulia = world.agent()
     assert counted(giulia) == len(world.alarms()) > 0
-    shown = [row for row in rows(giulia) if "deadline missed" in row]
-    assert shown[0].startswith(f"A deadline was missed {number} deadline missed: ")
+    shown = [row for row in rows(giulia) if "A deadline was missed" in row]
+    assert shown[0].startswith(f"A deadline was missed {number} Take charge")
     assert shown[0].endswith("Mark as seen")
     assert f'href="/tickets/{number}"' in giulia.client.get("/alarms").text
     world.database.write(lambda c: c.execute(sa.update(tables.users).values(language="it")))

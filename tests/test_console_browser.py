@@ -20,6 +20,8 @@ if CHROMIUM is None and os.environ.get("CI") != "true":
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
 
+expect.set_options(timeout=30_000)
+
 PAGES = ("/", "/tickets/PR-1002-4137", "/tickets/PR-1002-4145", "/calls", "/oncall", "/ledger", "/alarms", "/outbox")
 
 
@@ -49,7 +51,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def visit(browser: Browser, address: str, width: int, height: int, **options: bool) -> Page:
+def visit(browser: Browser, address: str, width: int, height: int, **options: bool | str) -> Page:
     page = browser.new_context(viewport={"width": width, "height": height}, **options).new_page()  # type: ignore[arg-type]
     page.goto(f"{address}/tickets/PR-1002-4137")
     page.fill("[name=login]", "giulia")
@@ -117,6 +119,46 @@ def test_no_page_scrolls_sideways(address: str, chromium: Browser, width: int, h
         for details in page.locator("main details:not([name])").all():
             details.evaluate("d => { d.open = true }")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+
+
+NAMELESS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, textarea, summary, audio')]
+  .filter(one => one.getClientRects().length)
+  .filter(one => ![...one.labels || []].some(label => label.textContent.trim()) && !one.getAttribute('aria-label')
+    && !one.title && !one.textContent.trim()).map(one => one.outerHTML.slice(0, 100))"""
+# Words whose contrast with what is behind them is less than WCAG 2.2 asks (4.5, and 3 for big ones).
+FAINT = """() => {
+  const channels = colour => { const found = colour.match(/[\\d.]+/g).map(Number);
+    return colour.startsWith('color(') ? [...found.slice(0, 3).map(part => part * 255), found[3]] : found; };
+  const light = colour => channels(colour).slice(0, 3).map(part => part / 255)
+    .map(part => part <= .03928 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4)
+    .reduce((sum, part, n) => sum + part * [.2126, .7152, .0722][n], 0);
+  const behind = one => { for (; one; one = one.parentElement) { const colour = getComputedStyle(one).backgroundColor;
+    if ((channels(colour)[3] ?? 1) > .9) return colour; } return 'rgb(255, 255, 255)'; };
+  const faint = new Set(), walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const words = walk.currentNode.data.trim(), one = walk.currentNode.parentElement, style = getComputedStyle(one);
+    if (!words || !one.getClientRects().length || style.clipPath !== 'none' || one.closest('.skip, progress')) continue;
+    const [dark, bright] = [light(one.closest('svg') ? style.fill : style.color), light(behind(one))].sort((a, b) => a - b);
+    if ((bright + .05) / (dark + .05) < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5)) faint.add(words.slice(0, 40));
+  }
+  return [...faint]; }"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_control_has_a_name_and_all_words_stand_out(address: str, chromium: Browser, scheme: str) -> None:
+    page = visit(chromium, address, 390, 844, color_scheme=scheme)
+    for path in (*PAGES, "/no/such/page"):
+        page.goto(f"{address}{path}")
+        assert page.evaluate(NAMELESS) == [], path
+        assert page.evaluate(FAINT) == [], path
+    page.context.close()
+
+
+def test_on_a_narrow_screen_the_name_of_the_page_is_in_sight(address: str, chromium: Browser) -> None:
+    page = visit(chromium, address, 390, 844)
+    page.goto(f"{address}/ledger")
+    expect(page.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
+    page.context.close()
 
 
 @pytest.mark.parametrize("width", [390, 320, 1280])

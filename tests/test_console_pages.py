@@ -180,7 +180,7 @@ def test_a_fragment_holds_only_the_parts_that_change(browser: TestClient) -> Non
     live = {"hx-request": "true"}
     for path, parts in {
         "/": ["live"],
-        "/tickets/PR-1002-4137": ["head", "clocks", "actions", "related", "story", "why", "facts"],
+        "/tickets/PR-1002-4137": ["head", "clocks", "page", "actions", "related", "story", "why", "facts"],
     }.items():
         html = browser.get(path, headers=live).text
         assert re.findall(r'id="(\w+)" hx-swap-oob="true"', html) == [*parts, "alarms", "time"]

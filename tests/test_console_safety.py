@@ -126,6 +126,7 @@ def test_a_letters_html_is_shown_in_a_frame_that_can_do_nothing(backend: DemoBac
     ],
 )
 def test_nothing_in_a_mail_runs_or_is_fetched(html: str) -> None:
+    """CASES C1, C2."""
     clean = mailbody.sanitise(html, (), lambda _: None).html
     assert not re.search(
         r"<(script|style|iframe|form|input|meta|base|link|svg|math|video)|[\s\"']on\w+=|javascript:|data:", clean
@@ -169,6 +170,7 @@ def test_a_picture_is_found_by_its_bare_name_or_an_escaped_one_and_never_elsewhe
 
 
 def test_downloads_are_never_shown_by_the_browser(backend: DemoBackend, browser: TestClient) -> None:
+    """CASES C1, C3."""
     backend.files["f1"] = File("../../etc/pass\nwd\u202egnp.html", "text/html", b"<script>alert(1)</script>")
     for path, kind in (("files/f1", "application/octet-stream"), ("raw", "message/rfc822")):
         answer = browser.get(f"{PATH}/letters/l1/{path}")
@@ -198,6 +200,7 @@ def test_a_letter_or_file_that_is_not_of_this_ticket_is_not_found(browser: TestC
     ],
 )
 def test_a_filename_is_only_a_harmless_label(filename: str, label: str) -> None:
+    """CASES C3."""
     header = forms.disposition(filename)
     assert f'filename="{label}"' in header
     assert header.isascii()

@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 import torture_books as books
-from databases import EMPTY, MIGRATED, Stock
+from databases import CAREFUL, EMPTY, MIGRATED, Stock
 from torture_mail import Customers, Session, written
 from torture_town import Replica, Town, town, until
 
+from gateway.store import database as store
 from gateway.store.database import Database, open_database
 
 STRACE = shutil.which("strace")
@@ -51,7 +52,8 @@ def filed(database: Database, message_id: str) -> int:
 # Settings -------------------------------------------------------------------------------------------------------
 
 
-def test_sqlite_waits_for_the_disk_at_every_commit_of_the_writer(stock: Stock) -> None:
+def test_sqlite_waits_for_the_disk_at_every_commit_of_the_writer(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_prepare_sqlite", CAREFUL)
     with stock.fresh("sqlite", MIGRATED) as url, contextlib.closing(open_database(url)) as database:
         modes = database.write(
             lambda c: tuple(
@@ -128,7 +130,7 @@ def _traced(replica: Replica) -> Iterator[Path]:
         yield trace
     finally:
         running.send_signal(signal.SIGINT)
-        running.wait(timeout=10)
+        running.wait(timeout=30)
 
 
 def _children(pid: int) -> list[int]:
@@ -144,7 +146,7 @@ def _attached(pids: Sequence[int], tracer: subprocess.Popen[bytes]) -> bool:
     def settled() -> bool:
         return tracer.poll() is not None or all(f"TracerPid:\t{tracer.pid}" in status for status in threads())
 
-    until(settled, 10, "every thread is traced")
+    until(settled, 30, "every thread is traced")
     return tracer.poll() is None
 
 
@@ -152,12 +154,12 @@ def test_whoever_stops_waiting_does_not_stop_the_writer(stock: Stock, kind: str)
     """Ending the event loop cancels what waits for a commit; what others wait for is committed all the same."""
     with stock.fresh(kind, MIGRATED) as url, contextlib.closing(open_database(url)) as database:
         let_go = threading.Event()
-        held = [database.submit(lambda _: let_go.wait(10)) for _ in range(8)]
+        held = [database.submit(lambda _: let_go.wait(60)) for _ in range(8)]
         given_up, other = database.submit(lambda _: "given up"), database.submit(lambda _: "other")
         assert given_up.cancel()
         let_go.set()
-        assert other.result(timeout=10) == "other"
-        assert all(one.result(timeout=10) for one in held)
+        assert other.result(timeout=30) == "other"
+        assert all(one.result(timeout=30) for one in held)
         assert database.write(lambda _: "later") == "later"
 
 
@@ -254,7 +256,7 @@ def test_a_mail_under_way_when_it_is_asked_to_end_still_gets_its_250(place: Town
         time.sleep(0.5)
         holding.exec_driver_sql("ROLLBACK") if hold.startswith("BEGIN") else holding.rollback()
     assert session.answer() == "250"
-    ending.join(timeout=20)
+    ending.join(timeout=60)
     session.close()
     assert codes == [0]
     assert filed(beside, written(1).message_id) == 1

@@ -32,6 +32,7 @@ DIAGRAMS: Mapping[str, str] = {
     "caller": ivr.mermaid("caller"),
     "page": ivr.mermaid("page"),
     "callback": ivr.mermaid("callback"),
+    "agent": ivr.mermaid("agent"),
 }
 _PLACE = re.compile(r"<!-- diagram: (\w+) -->\n(?:\n```mermaid\n(.*?)```\n)?", re.DOTALL)
 # What a password, a token or a place of somebody's own machine looks like when it slips into a page.

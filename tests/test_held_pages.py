@@ -1,5 +1,6 @@
 """What a stranger's held mail can do to whoever looks at it: nothing. And the same decisions from the command line."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -158,3 +159,17 @@ def test_an_export_of_a_customer_is_lines_of_json(world: World, presa: Callable[
     assert "mario@acme.example" in done.stdout
     assert "eva@" not in done.stdout
     assert presa("export").exit_code == 2
+
+
+def test_all_that_the_page_shows_can_be_decided_at_once(giulia: Agent, world: World) -> None:
+    for n in range(3):
+        world.deliver(HOSTILE.replace(b"Ciao", b"Ciao %d" % n))
+    page = giulia.client.get("/held").text
+    (shown,) = re.findall(r'name="all" value="([0-9 ]+)"', page)
+    world.deliver(HOSTILE.replace(b"Ciao", b"Arrivata dopo"))
+    csrf = page.split('name="csrf" value="')[-1].split('"')[0]
+    answer = giulia.client.post("/held", data={"csrf": csrf, "all": shown, "mail-1": "1", "how": "spam"})
+    assert "Called spam: 4" in answer.text
+    assert [row.outcome for row in world.ledger()] == ["refused"] * 4 + ["held"]  # nothing that nobody has seen
+    assert 'name="all"' not in giulia.client.get("/held").text
+    assert giulia.client.post("/held", data={"csrf": csrf, "all": "x;1", "how": "spam"}).status_code == 409

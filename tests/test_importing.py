@@ -153,6 +153,16 @@ def test_commas_tabs_a_byte_order_mark_and_lists_in_cells_are_understood(databas
     assert importing.decoded("ragione;sociétà".encode("cp1252"), "d.csv") == "ragione;sociétà"
 
 
+def test_a_customer_and_a_contact_may_have_clocks_of_their_own(database: Database) -> None:
+    load(
+        database,
+        "customer;desk;plan;zone;contact;contact_zone\nDELTA;test;gold;Asia/Tokyo;Ada;\nDELTA;;;;Bea;America/Lima\n",
+    )
+    delta = database.read(lambda c: directory.get(c, "DELTA"))
+    assert delta is not None
+    assert (delta.zone, [one.zone for one in delta.contacts]) == ("Asia/Tokyo", [None, "America/Lima"])
+
+
 def test_yaml_says_the_same(database: Database) -> None:
     done = load(
         database,

@@ -1,5 +1,6 @@
 """The doors for programs: whole mails and reports by HTTP, with tokens, signatures and limits."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from databases import Stock, settings_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
-from world import World
+from world import World, instant, read_letter
 
 from gateway.engine import Arrival
 from gateway.rehearsal import Rehearsal
@@ -124,26 +125,71 @@ def test_no_token_is_stored_in_a_form_that_opens_a_door(world: World) -> None:
     assert [text for text in texts if text in dump or text.split("_", 2)[2] in dump] == []
 
 
-def test_a_body_larger_than_the_limit_is_refused_while_it_is_read(stock: Stock) -> None:
+@pytest.fixture
+def tight(stock: Stock) -> Iterator[World]:
+    """A door that takes 100,000 bytes at once."""
+    ours = settings_of("test")
     with stock.fresh("sqlite", "test") as url:
-        ours = settings_of("test")
-        small = replace(ours, limits=replace(ours.limits, size=100_000))
-        world = World(Rehearsal(small, open_database(url), World.open(url, "test", START).now))
-        _, text = issued(world, "mail")
-        read = 0
+        opened = World(
+            Rehearsal(replace(ours, limits=replace(ours.limits, size=100_000)), open_database(url), instant(START))
+        )
+        yield opened
+        opened.close()
 
-        def endless() -> Iterator[bytes]:
-            nonlocal read
-            for _ in range(1_000):
-                read += 10_000
-                yield b"x" * 10_000
 
-        answer = client(world).post(TO, content=endless(), headers=bearer(text))
-        told = client(world).post(TO, content=b"x" * 100_001, headers=bearer(text))
-        whole = client(world).post(TO, content=MAIL + b"x" * 50_000, headers=bearer(text))
-        assert (answer.status_code, told.status_code, whole.status_code) == (413, 413, 200)
-        assert len(world.ledger()) == 1
-        world.close()
+def test_a_body_larger_than_the_limit_is_refused_whether_it_says_so_or_not(tight: World) -> None:
+    _, text = issued(tight, "mail")
+    endless = client(tight).post(TO, content=(b"x" * 10_000 for _ in range(100)), headers=bearer(text))
+    told = client(tight).post(TO, content=b"x" * 400_001, headers=bearer(text))
+    whole = client(tight).post(TO, content=MAIL + b"x" * 50_000, headers=bearer(text))
+    assert (endless.status_code, told.status_code, whole.status_code) == (413, 413, 200)
+    assert len(tight.ledger()) == 1
+
+
+@pytest.mark.parametrize(("scope", "path", "most"), [("mail", "mail/raw", 420_000), ("report", "report", 120_000)])
+def test_of_a_body_without_end_no_more_is_asked_for_than_the_limit(
+    tight: World, scope: str, path: str, most: int
+) -> None:
+    _, text = issued(tight, scope)
+    asked, said = 0, []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        asked += 10_000
+        return {"type": "http.request", "body": b"x" * 10_000, "more_body": True}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    headers = {"content-type": "application/json", **bearer(text)}
+    request = {
+        "type": "http", "method": "POST", "path": f"/in/{path}", "raw_path": f"/in/{path}".encode(), "root_path": "",
+        "query_string": b"recipient=support@example.test", "scheme": "http", "http_version": "1.1",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+    }  # fmt: skip
+    asyncio.run(client(tight).app(request, receive, send))  # type: ignore[arg-type]
+    assert said[0]["status"] == 413
+    assert asked <= most
+    assert client(tight).post(TO, content=MAIL, headers=bearer(issued(tight, "mail")[1])).status_code == 200
+
+
+def test_a_mail_that_is_somewhat_too_large_is_taken_from_its_beginning_and_its_sender_is_told(tight: World) -> None:
+    """CASES mail 28: a provider has accepted it from its sender already; nobody would hear of a refusal."""
+    _, text = issued(tight, "mail", edge=True)
+    raw = (
+        b"Authentication-Results: mx.example.test; dmarc=pass header.from=acme.example\r\n"
+        + MAIL
+        + b"riga\r\n" * 30_000
+    )
+    answers = [client(tight).post(TO, content=raw, headers=bearer(text)).json() for _ in range(2)]
+    assert [one["outcome"] for one in answers] == ["new", "duplicate"]
+    assert tight.read(reports.raw, tight.ledger()[0].sha256) == raw[:100_000]
+    ticket = tight.ticket()
+    assert "mark: too-big" in ticket.evidence
+    assert f"the mail was too big: of {len(raw)} bytes the first 100000 are here" in tight.story(ticket)
+    tight.advance(60)
+    assert "troppo grande per riceverla per intero" in " ".join((read_letter(tight.letter()).text or "").split())
 
 
 def test_trouble_inside_is_503_with_a_time_and_without_a_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,16 @@
-"""Whose turn it is: pages before acknowledgements, and whoever waits at a door before any job."""
+"""Whose turn it is: pages before acknowledgements, whoever waits at a door before any job, and nobody never."""
 
+import json
 import time
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from gateway.clock import MovedClock
-from gateway.jobs import STAND_BACK_SECONDS, Runner
+from gateway.jobs import BY_AGE_EVERY, STAND_BACK_SECONDS, Runner
 from gateway.store import jobs
 from gateway.store.database import Database
 from gateway.store.jobs import Job, Settled
@@ -52,7 +54,7 @@ def test_jobs_stand_back_while_somebody_waits_for_a_promise_but_are_not_forgotte
     runner = Runner(database, MovedClock(START + timedelta(minutes=1)), {"acknowledge": do}, workers=1)
     runner.start(busy=lambda: True)
     try:
-        done.result(timeout=10)
+        done.result(timeout=30)
     finally:
         runner.stop()
     pauses = [after - before for before, after in pairwise(begun)]
@@ -101,3 +103,72 @@ def test_a_ticket_that_becomes_urgent_takes_its_clock_with_it(database: Database
     now = START + timedelta(days=1)
     (claimed,) = database.write(lambda c: jobs.claim(c, now, 1, timedelta(seconds=30), ("clock",)))
     assert claimed.state["name"] == "second"
+
+
+def test_what_can_wait_is_done_too_while_urgent_work_never_ends(database: Database) -> None:
+    ran: list[str] = []
+
+    def one_after_another(job: Job) -> Settled:
+        ran.append(job.kind)
+        return Settled(lambda connection: jobs.add(connection, "clock", START, {}, 1, "P1"))
+
+    def thank(job: Job) -> Settled:
+        ran.append(job.kind)
+        return Settled()
+
+    clock = MovedClock(START + timedelta(minutes=1))
+    handlers = {"clock": one_after_another, "acknowledge": thank}
+    runner = Runner(database, clock, handlers, patient={"acknowledge"}, workers=1)
+    put(database, "acknowledge", "clock")
+    for _ in range(BY_AGE_EVERY):
+        runner.run_due()
+    assert ran == ["clock"] * (BY_AGE_EVERY - 1) + ["acknowledge"]
+
+
+def effort(database: Database, kinds: tuple[str, ...]) -> int:
+    """What looking for four jobs costs the database: steps of SQLite's machine, pages that PostgreSQL looks at."""
+    wanted = jobs._due(kinds, by_age=False)
+    now = {"now": START + timedelta(days=1), "most": 4}
+    if database.engine.dialect.name == "sqlite":
+        steps = [0]
+
+        def step() -> int:
+            steps[0] += 1
+            return 0
+
+        def look(connection: Connection) -> None:
+            bare = connection.connection.driver_connection
+            assert bare is not None
+            bare.set_progress_handler(step, 1)
+            assert len(wanted.rows(connection, now)) == 4
+            bare.set_progress_handler(None, 1)
+
+        database.read(look)
+        return steps[0]
+
+    def explained(connection: Connection) -> int:
+        compiled = wanted._for(connection.dialect)
+        bare = connection.connection.cursor()
+        bare.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + compiled.sql, compiled.bound(now))
+        (told,) = bare.fetchone()  # type: ignore[misc]
+        plan = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
+        return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+    database.write(lambda connection: connection.execute(sa.text("ANALYZE jobs")))
+    return database.write(explained)
+
+
+def test_a_claim_costs_the_same_however_much_is_late_at_once(database: Database) -> None:
+    """All due in the same second, as at six in the evening, and behind a heap of what can wait."""
+
+    def put_down(count: int) -> None:
+        clocks = [("clock", START, {}) for _ in range(count)]
+        thanks = [("acknowledge", START - timedelta(hours=1), {}) for _ in range(count)]
+        database.write(lambda connection: jobs.add_all(connection, clocks + thanks, 1, "P3"))
+
+    put_down(300)
+    few = effort(database, ("clock", "page"))
+    put_down(6_000)
+    many = effort(database, ("clock", "page"))
+    assert many <= 2 * few, (few, many)
+    assert effort(database, ("acknowledge", "relate")) <= 2 * few

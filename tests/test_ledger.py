@@ -10,6 +10,7 @@ from databases import DESKS, Stock, settings_of
 from typer.testing import CliRunner
 from world import World
 
+from gateway.cli import sheets
 from gateway.cli.commands import app
 from gateway.mail import promises
 from gateway.mail.promises import Promises
@@ -129,8 +130,15 @@ def test_the_csv_of_the_ledger_opens_as_text_whatever_a_sender_wrote(
     assert ",'-2@x.example,'@SUM(A1)," in second
 
 
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t=", "\r=", "\n="])
+def test_a_cell_that_would_be_run_is_text(begins: str) -> None:
+    """CASES C6."""
+    assert sheets.cell(f"{begins}1+1") == f"'{begins}1+1"
+    assert (sheets.cell("1+1"), sheets.cell(None), sheets.cell(["a", "=b"])) == ("1+1", "", "a =b")
+
+
 @pytest.mark.parametrize("kind", ["sqlite"])
-def test_a_25_mb_mail_is_kept_once_and_read_back_as_it_came(stock: Stock, kind: str) -> None:
+def test_equal_mails_are_kept_once_and_small(stock: Stock, kind: str) -> None:
     with stock.fresh(kind, "test") as url:
         world = World.open(url, "test", "2026-11-25 10:00")
         raw = world.written("mario@acme.example", "Grande", "x", headers={}) + b"y" * 78 * 1000

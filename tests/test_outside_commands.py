@@ -305,12 +305,12 @@ def test_sla_and_oncall_need_no_database(tmp_path: Path) -> None:
 
 def test_sigterm_ends_presa_with_0_and_a_new_start_goes_on_with_the_same_tickets(tmp_path: Path) -> None:
     carrier = Carrier()
-    with Presa(tmp_path, carrier) as first:
+    with Presa(tmp_path, carrier, hatched=False) as first:
         first.send(mail(top=[results("acme.example")]))
         known = first.tickets()
         assert first.stop() == 0
         assert not first.pid_file.exists()
-    with Presa(tmp_path, carrier) as second:
+    with Presa(tmp_path, carrier, hatched=False) as second:
         assert {n: row["message_ids"] for n, row in second.tickets().items()} == {
             n: row["message_ids"] for n, row in known.items()
         }

@@ -124,6 +124,7 @@ def conversation(world: World) -> dict[str, Any]:
 def test_a_mail_joins_a_ticket_only_with_its_secret_and_from_a_verified_party(
     case: str, conversation: dict[str, Any]
 ) -> None:
+    """CASES mail 10, 17; attack I6."""
     expected, row = THREADS[case][0], conversation[case]
     assert {name: row[name] for name in expected} == expected, row
     assert (row["ticket"] == conversation["ticket"]) == (expected is JOINS)
@@ -158,6 +159,7 @@ def test_a_stranger_with_a_proven_address_may_go_on_with_a_ticket_of_its_own(wor
 
 
 def test_an_acknowledgement_goes_to_from_only_and_repeats_nothing_the_sender_chose(world: World) -> None:
+    """Attack I8."""
     subject, body = "Vinci un premio su http://spam.example/xyz", "Clicca http://spam.example/abc subito\r\n"
     more = [
         "Reply-To: anna@acme.example",
@@ -185,6 +187,7 @@ def test_an_acknowledgement_goes_to_from_only_and_repeats_nothing_the_sender_cho
 
 
 def test_a_hostile_message_id_cannot_write_headers_of_the_acknowledgement(world: World) -> None:
+    """Attack C5."""
     address = "piera@acme.example"
     world.give(
         mail(address, top=[ACME], id_="a b@c>\r\n X: y <d@e", subject="=?utf-8?q?a=0D=0ABcc:_x=40third.example?=")
@@ -196,6 +199,7 @@ def test_a_hostile_message_id_cannot_write_headers_of_the_acknowledgement(world:
 
 
 def test_an_unverified_stranger_gets_one_acknowledgement_an_hour(world: World) -> None:
+    """Attack I8."""
     address = "curioso@unknown.example"
     world.presa.send(*(mail(address, body=f"domanda {number}\r\n") for number in range(8)))
     until(lambda: world.sink.to(address), 10, "the acknowledgement")
@@ -234,6 +238,7 @@ def test_the_same_mail_twice_is_one_ticket_also_by_another_way(world: World) -> 
 
 
 def test_ten_deliveries_of_one_mail_at_once_are_one_ticket(world: World) -> None:
+    """Attack R5."""
     raw = mail(top=[ACME], body="dieci volte\r\n")
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda _: world.presa.send(raw), range(10)))
@@ -243,6 +248,7 @@ def test_ten_deliveries_of_one_mail_at_once_are_one_ticket(world: World) -> None
 
 
 def test_another_mail_with_a_known_message_id_is_a_ticket_of_its_own(world: World) -> None:
+    """Attack R5."""
     id_ = new_id()
     first, squatter, again = world.give_all(
         mail(top=[ACME], id_=id_, body="uno\r\n"),
@@ -254,6 +260,7 @@ def test_another_mail_with_a_known_message_id_is_a_ticket_of_its_own(world: Worl
 
 
 def test_mails_without_a_message_id_are_told_apart_by_what_they_are(world: World) -> None:
+    """Attack R5."""
     one, other = (mail(top=[ACME], id_="", body=body) for body in ("senza id\r\n", "senza id, altro\r\n"))
     first, second, again = world.give_all(one, other, one)
     assert [first["outcome"], second["outcome"]] == ["new", "new"]
@@ -302,6 +309,7 @@ def test_every_malformed_mail_that_was_accepted_is_in_the_ledger_once(world: Wor
 
 @pytest.mark.parametrize("rcpt", ["victim@third.example", "support@example.test.evil.example", "other@example.test", "support%third.example@example.test", '"support@example.test"@third.example', "@example.test:victim@third.example", "support@third.example"])  # fmt: skip
 def test_an_unknown_recipient_is_refused(rcpt: str, world: World) -> None:
+    """Attack S3."""
     with Raw(world.presa) as line:
         line.say("EHLO a.example")
         line.say("MAIL FROM:<a@b.example>")
@@ -318,6 +326,7 @@ def test_our_recipient_is_known_in_capitals_and_with_a_tag(rcpt: str, world: Wor
 
 
 def test_vrfy_and_expn_tell_nothing(world: World) -> None:
+    """Attack S3."""
     with Raw(world.presa) as line:
         line.say("EHLO a.example")
         assert line.say(f"VRFY {SUPPORT}") == line.say("VRFY nobody@third.example")
@@ -328,6 +337,7 @@ def test_vrfy_and_expn_tell_nothing(world: World) -> None:
     "first", ["GET / HTTP/1.1", "POST / HTTP/1.1", "CONNECT x:25 HTTP/1.1", "Subject: hello", "From: a@b"]
 )
 def test_a_browser_is_shown_out(first: str, world: World) -> None:
+    """Attack S5."""
     with Raw(world.presa) as line:
         assert line.say(first).startswith(("5", "421"))
         line.put("Host: x")
@@ -343,6 +353,7 @@ SMUGGLED = [
 
 
 def test_one_data_is_one_mail(world: World) -> None:
+    """Attack S1."""
     inner = []
     for number, end in enumerate(dict.fromkeys(SMUGGLED)):
         inner.append(new_id("smuggled.example"))
@@ -409,7 +420,7 @@ def test_a_peer_has_a_hundred_connections_and_the_next_is_told_to_come_later(wor
     for line in lines[50:]:
         line.close()
     world.presa.send(mail(top=[ACME], body="in mezzo alla folla\r\n"))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     for line in lines:
         line.close()
 
@@ -421,13 +432,16 @@ def test_a_client_that_hangs_up_after_the_dot_has_its_mail_filed_all_the_same(wo
     line.put(mail(top=[ACME], id_=id_) + b".")
     line.close()
     until(lambda: id_ in {row["message_id"] for row in world.presa.ledger()[-2:]}, 8, "the mail")
+    assert [row["outcome"] for row in world.presa.ledger() if row["message_id"] == id_] == ["new"]
 
 
 def test_many_recipients_are_one_ticket(world: World) -> None:
+    lines, known = len(world.presa.ledger()), set(world.presa.tickets())
     with smtplib.SMTP("127.0.0.1", world.presa.smtp, timeout=20) as door:
         door.sendmail("a@b.example", [SUPPORT, "support+x@example.test"], mail(top=[ACME], body="a due indirizzi\r\n"))
-    row = world.presa.ledger()[-1]
-    assert row["rcpt"] == [SUPPORT, "support+x@example.test"]
+    (row,) = world.presa.ledger()[lines:]
+    assert (row["outcome"], row["rcpt"]) == ("new", [SUPPORT, "support+x@example.test"])
+    assert set(world.presa.tickets()) - known == {row["ticket"]}
 
 
 def test_the_books_balance_and_the_log_has_no_body_and_no_address(world: World) -> None:

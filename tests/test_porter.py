@@ -16,7 +16,7 @@ import pytest
 
 from gateway.errors import Permanent, Temporary
 from gateway.mail import frames
-from gateway.mail.porter import COMMAND, Handed, Porter
+from gateway.mail.porter import COMMAND, Handed, Porter, Taken, Told
 from gateway.settings.mail_door import MailDoor
 from gateway.smtp import Limits, Listener
 
@@ -31,11 +31,26 @@ def on_a_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
     return run
 
 
+def by(file: Callable[[Handed], Awaitable[str]]) -> Taken:
+    """A filing that takes as long as its coroutine does."""
+
+    def take(mail: Handed, told: Told) -> None:
+        filing = asyncio.ensure_future(file(mail))
+        filing.add_done_callback(lambda filed: told(filed.exception() or filed.result()))
+
+    return take
+
+
 @contextlib.asynccontextmanager
 async def porter(taken: Callable[[Handed], Awaitable[str]]) -> AsyncIterator[tuple[Porter, int]]:
     sock = socket.create_server(("127.0.0.1", 0))
     door = Porter(
-        (Listener(sock),), Limits(linger=0.2, stop=3.0), frozenset({"support@example.test"}), taken, MailDoor(), print
+        (Listener(sock),),
+        Limits(linger=0.2, stop=3.0),
+        frozenset({"support@example.test"}),
+        by(taken),
+        MailDoor(),
+        print,
     )
     try:
         await door.start()

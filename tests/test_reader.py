@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
+import zlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def played(story: Callable[[Reader], Awaitable[None]], command: tuple[str, ...],
         one = Reader(command, seconds)
         one.start()
         try:
-            await asyncio.wait_for(story(one), 30)
+            await asyncio.wait_for(story(one), 120)
         finally:
             await one.stop()
 
@@ -70,7 +71,7 @@ def test_a_reading_keeps_the_raw_and_leaves_bodies_and_contents_to_it() -> None:
     light: Reading = reader.read(raw, NOW)
     assert light.message.text is None
     assert light.message.reply_text == "Ciao."
-    assert reader.zlib.decompress(light.compressed) == raw
+    assert zlib.decompress(light.compressed) == raw
 
 
 @pytest.mark.parametrize(("text", "word"), [(SLEEPER, "sleep"), (MORTAL, "die")])
@@ -81,7 +82,7 @@ def test_a_mail_that_ends_the_process_is_a_mail_to_look_at_and_the_others_are_re
         answers = await asyncio.gather(*(one.read(mail(subject), NOW) for subject in subjects))
         assert [answer.message.subject for answer in answers] == ["a", "b", None, "c", "d"]
         assert answers[2].message.error == "reading it took too long or too much memory"
-        assert reader.zlib.decompress(answers[2].compressed) == mail(word)
+        assert zlib.decompress(answers[2].compressed) == mail(word)
         await there(one)
         assert (await one.read(mail("later"), NOW)).message.subject == "later"
 
@@ -120,3 +121,17 @@ def test_without_a_process_mails_are_read_all_the_same(command: tuple[str, ...])
         assert (await one.read(mail("later"), NOW)).message.subject == "later"
 
     played(story, command)
+
+
+@pytest.mark.parametrize("head", ["Message-ID: <a@b>", "Date: Wed, 25 Nov 2026 10:00:00 +0100", "message-id : <a@b>"])
+def test_a_mail_that_could_not_be_read_is_the_same_delivery_as_one_that_can(head: str) -> None:
+    """Held unread and read later, or the other way round, on whatever day: never two reports."""
+    raw = f"From: mario@acme.example\r\n{head}\r\n\r\nCiao.\r\n".encode()
+    assert reader.unread(raw, NOW + timedelta(days=3), "poison").key == reader.read(raw, NOW).key
+    bare = b"From: mario@acme.example\r\n\r\nDate: in the text\r\n"
+    keys = {
+        reader.unread(bare, NOW, "x").key,
+        reader.read(bare, NOW).key,
+        reader.read(bare, NOW + timedelta(days=1)).key,
+    }
+    assert len(keys) == 2

@@ -117,6 +117,20 @@ routes:
     }  # fmt: skip
 
 
+def test_other_rules_of_relating_show_what_would_be_merged_and_what_would_not(world: World, tmp_path: Path) -> None:
+    text = "La cassa 4129 del negozio di Milano non accetta pagamenti con carta."
+    world.mail(subject="Cassa 4129", text=text)
+    world.advance(minutes=20)
+    world.mail(subject="Sollecito: Cassa 4129", text=f"{text} Ci sono novità?")
+    world.advance(minutes=1)
+    first, again = sorted(world.tickets(), key=lambda one: one.id)
+    assert again.merged_into == first.id
+    assert replayed(world) == []
+    changed = desk_at(tmp_path, "desk.yaml", "precedence: plan\n", "precedence: plan\nrelating: {join: [same-alert]}\n")
+    (one,) = replayed(world, changed)
+    assert changes(one)["merged"] == (first.number, None)
+
+
 def test_a_customer_who_is_no_longer_listed_is_not_recognised(world: World, tmp_path: Path) -> None:
     world.mail()
     changed = desk_at(tmp_path, "directory.yaml", "mario@acme.example", "mario.rossi@acme.example")

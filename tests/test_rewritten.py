@@ -12,6 +12,7 @@ from test_authenticate import EDGE, check, key
 
 import parsers
 from gateway import settings as configuration
+from gateway.mail import authenticate as authenticate_module
 from gateway.mail import author as authors
 from gateway.mail.authenticate import authenticate
 from identity import match
@@ -117,3 +118,53 @@ def test_without_an_edge_the_lists_signature_and_its_whole_chain_are_verified_by
         judged = check(raw, zone, sealers=TRUSTED)
         assert (judged.verdict, judged.author) == (verdict, "mario@acme.example"), judged
     assert check(sealed + changed, zone, sealers=TRUSTED).author is None  # the list's own From is not proven
+
+
+# Out of a provider's mailbox ------------------------------------------------------------------------------------
+
+
+def by_provider(raw: bytes, results: str, sealers: tuple[str, ...] = TRUSTED) -> Any:
+    """The same as `by_edge`, as the provider of a mailbox has judged it: below hops of its own, above everybody else's."""
+    top = (
+        f"Received: by 2002:a05:6a10::1 with SMTP id x\r\nAuthentication-Results: mx.google.com; {results}\r\n".encode()
+    )
+    message = parsers.parse(top + raw)
+    proof = authenticate_module.by_provider(message, "mx.google.com", sealers)
+    who = match.recognise(
+        authors.of_mail(message, proof, SETTINGS.own_addresses, frozenset()).signs(message),
+        SETTINGS.people,
+        SETTINGS.covers,
+    )
+    return who.customer, who.contact, who.verified, who.address
+
+
+LISTS_OWN = "dkim=pass header.d=lists.example; dmarc=pass header.from=lists.example"
+MARIO = ("ACME", "ACME-mario")
+
+
+@pytest.mark.parametrize(
+    ("headers", "results", "expected"),
+    [
+        ((KEPT, *chain()), f"{LISTS_OWN}; arc=pass (i=1 spf=pass)", (*MARIO, True, "mario@acme.example")),
+        ((KEPT, *chain()), LISTS_OWN, (*MARIO, False, "mario@acme.example")),
+        ((KEPT, *chain()), f"{LISTS_OWN}; arc=fail", (*MARIO, False, "mario@acme.example")),
+        ((KEPT,), f"{LISTS_OWN}; arc=pass", (*MARIO, False, "mario@acme.example")),
+        ((KEPT, *chain()), "dmarc=fail header.from=lists.example; arc=pass", STRANGER),
+        ((), f"{LISTS_OWN}; arc=pass", STRANGER),
+    ],
+    ids=["chain", "chain not checked", "broken chain", "no chain", "not the list", "names nobody"],
+)
+def test_in_a_providers_mailbox_its_results_decide_about_a_list_that_rewrote_the_author(
+    headers: tuple[str, ...], results: str, expected: Any
+) -> None:
+    assert by_provider(mail(*headers), results) == expected
+    assert by_provider(mail(*headers), results, sealers=()) == STRANGER
+
+
+def test_in_a_providers_mailbox_a_trusted_forwarder_that_broke_the_signature_is_believed_by_its_chain() -> None:
+    """It left the From as it was, so the author's own policy failed: only what the first sealer saw can speak for it."""
+    raw = mail(*chain(), from_="mario@acme.example")
+    failed = "dkim=fail header.d=acme.example; dmarc=fail header.from=acme.example; arc=pass"
+    assert by_provider(raw, failed) == (*MARIO, True, "mario@acme.example")
+    assert by_provider(raw, failed.replace("arc=pass", "arc=none")) == (*MARIO, False, "mario@acme.example")
+    assert by_provider(raw, failed, sealers=()) == (*MARIO, False, "mario@acme.example")

@@ -92,6 +92,8 @@ def test_the_directory_answers_look_ups() -> None:
         ("acm-0001", "ＡＣＭ", "d.yaml:4:15: alias 'ＡＣＭ'; ASCII letters, digits and dashes; "),
         ("471108", "47", "d.yaml:12:12: a PIN that is not shown; 4 to 12 digits; issue another one"),
         ("plan: basic", "plna: basic", "d.yaml:15:5: unknown key 'plna'; one of "),
+        ("        phones", "        zone: Roma\n        phones", "d.yaml:11:15: there is no time zone 'Roma'; an IANA name such as Europe/Rome; "),
+        ("plan: basic", "plan: basic\n    zone: CEST", "d.yaml:16:11: there is no time zone 'CEST'; "),
         ("2026-12-31", "31/12/2026", "d.yaml:16:22: ends: '31/12/2026'; expected "),
     ],
 )  # fmt: skip

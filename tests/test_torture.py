@@ -7,8 +7,6 @@ same night again set PRESA_TORTURE_SEED.
 import contextlib
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,8 +17,9 @@ from typing import Any
 import pytest
 import torture_books as books
 from databases import EMPTY, Stock
+from nest import nest
 from torture_mail import OUTAGE, Customers, Session, written
-from torture_town import LEASE, ROOT, Town, account_of, town, until
+from torture_town import LEASE, Town, account_of, town, until
 
 from gateway.phone.exchange import Handset
 from gateway.store.database import Database, open_database
@@ -87,7 +86,7 @@ class Night:
         self.customers.finish()
         self._caller.join(timeout=60)
         assert not self._caller.is_alive()
-        until(lambda: self.database.read(books.quiet), 90, self._waiting)
+        until(lambda: self.database.read(books.quiet), 150, self._waiting)
         assert [one.stop() for one in self.town.replicas] == [0] * len(self.town.replicas)
 
     def faults(self) -> list[str]:
@@ -145,9 +144,8 @@ def _endure(folder: Path, url: str, seed: int, kills: int, seconds: float, repli
 
 def _check(place: Town) -> None:
     """`presa check` finds the books balanced too."""
-    argv = [str(Path(sys.executable).with_name("presa")), "check", "--offline"]
-    argv += ["--config", str(place.home), "--database", place.database]
-    said = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT).stdout
+    argv = ["check", "--offline", "--config", str(place.home), "--database", place.database]
+    said = nest().run(argv, os.environ).stdout
     assert "ok      ledger: every report has one outcome and every ticket its report" in said, said
 
 

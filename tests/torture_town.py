@@ -4,7 +4,6 @@ Everything is on loopback and remembers what it saw, so that the end can be comp
 All randomness comes from one seed.
 """
 
-import atexit
 import json
 import os
 import random
@@ -13,7 +12,6 @@ import shutil
 import signal
 import socket
 import socketserver
-import subprocess
 import sys
 import threading
 import time
@@ -21,13 +19,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+from nest import Hatched, nest
 
 from gateway.phone import switchboard
 from gateway.phone.exchange import Exchange, Handset
@@ -50,7 +48,7 @@ def free_port() -> int:
 
 def until(what: Callable[[], Any], seconds: float, why: str | Callable[[], str]) -> Any:
     """What `what` says once it is true; fails after so many seconds."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + max(seconds, 30.0)
     while time.monotonic() < end:
         if found := what():
             return found
@@ -266,51 +264,20 @@ class Engineers:
 # Presa ----------------------------------------------------------------------------------------------------------
 
 
-class Nest:
-    """`tests/torture_nest.py`: where processes come from."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("torture_nest.py"))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        self._lock = threading.Lock()
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
-
-    def ask(self, **order: Any) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with self._lock:
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-            return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=10)
-
-
-@cache
-def nest() -> Nest:
-    """The one of this test process: its imports take seconds."""
-    made = Nest()
-    atexit.register(made.close)
-    return made
-
-
 @dataclass
 class Replica:
     """One `presa up` that is started, killed and started again, always at the same addresses."""
 
-    nest: Nest
     argv: list[str]
     env: Mapping[str, str]
     log: Path
     smtp: int = field(default_factory=free_port)
     web: int = field(default_factory=free_port)
-    pid: int = 0
+    process: Hatched | None = None
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid if self.process else 0
 
     @property
     def url(self) -> str:
@@ -318,13 +285,13 @@ class Replica:
 
     def start(self) -> None:
         self.hatch()
-        until(self.ready, 30, f"Presa is ready; its log is {self.log}")
+        until(self.ready, 120, f"Presa is ready; its log is {self.log}")
 
     def hatch(self) -> None:
         """Begins to start."""
         doors = ["--smtp", f"127.0.0.1:{self.smtp}", "--web", f"127.0.0.1:{self.web}"]
         argv = ["up", *self.argv, *doors, "--pid-file", str(self.log.with_suffix(".pid"))]
-        self.pid = self.nest.ask(argv=argv, env=dict(self.env), log=str(self.log))
+        self.process = nest().hatch(argv, {**os.environ, **self.env}, self.log)
 
     def ready(self) -> bool:
         with suppress(OSError), urllib.request.urlopen(f"{self.url}/ready", timeout=2) as answer:
@@ -335,8 +302,7 @@ class Replica:
         """At once, without a word. Its mail door ends by itself: nobody is left to promise anything."""
         doors = self.doors()
         os.kill(self.pid, signal.SIGKILL)
-        assert self.nest.ask(reap=self.pid) == -signal.SIGKILL
-        self.pid = 0
+        assert self._ended() == -signal.SIGKILL
         until(lambda: not any(map(_is_door, doors)), 10, "the door of a killed Presa ends")
 
     def kill_door(self) -> None:
@@ -356,7 +322,11 @@ class Replica:
     def stop(self) -> int:
         """Asks it to end; its exit code."""
         os.kill(self.pid, signal.SIGTERM)
-        code, self.pid = self.nest.ask(reap=self.pid), 0
+        return self._ended()
+
+    def _ended(self) -> int:
+        assert self.process is not None
+        code, self.process = self.process.wait(timeout=120), None
         return code
 
 
@@ -391,7 +361,7 @@ class Town:
         """So many replicas, not started yet."""
         argv = ["--config", str(self.home), "--database", self.database]
         logs = [self.folder / f"presa-{n}.log" for n in range(count)]
-        self.replicas = [Replica(nest(), argv, self._env(n), log) for n, log in enumerate(logs)]
+        self.replicas = [Replica(argv, self._env(n), log) for n, log in enumerate(logs)]
         self.company.webs = [one.url for one in self.replicas]
         return self.replicas
 

@@ -38,6 +38,7 @@ ROME = ZoneInfo("Europe/Rome")
 EDGE = "mx.example.test"  # the relay in front of the test desk; it writes as 127.0.0.1
 STRANGER_PEER = "192.0.2.9"
 PASSWORD = "a long enough password"  # one person's, kept out of every row
+HASHED = sessions.hash_password(PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class World:
     def open(cls, url: str, desk: str, at: str, hours: str | None = None) -> "World":
         """`hours`: the calendar in which nobody need be woken, instead of the desk's own."""
         settings = settings_of(desk)
+        settings = replace(settings, desks={name: plain(one) for name, one in settings.desks.items()})
         if hours is not None:
             settings = replace(settings, desks={name: _open_in(one, hours) for name, one in settings.desks.items()})
         return cls(Rehearsal(settings, open_database(url), instant(at)))
@@ -170,7 +172,7 @@ class World:
 
     def agent(self, login: str = "giulia", role: str = "agent") -> "Agent":
         """Somebody who signs in to the console."""
-        person = StoredUser(login, login.capitalize(), role, "en", sessions.hash_password(PASSWORD))
+        person = StoredUser(login, login.capitalize(), role, "en", HASHED)
         self.database.write(lambda connection: users.add_missing(connection, {login: person}))
         return Agent(self.rehearsal.client, login)
 
@@ -398,6 +400,14 @@ class Agent:
     def sends(self, ticket: Ticket, action: str, form: Mapping[str, str]) -> None:
         answer = self.client.post(f"/tickets/{ticket.number}/{action}", data=dict(form), follow_redirects=False)
         assert answer.status_code == 303, answer.text
+
+
+def plain(desk: Desk) -> Desk:
+    """Without a menu and without agents, unless the story wants them (`telephone.staffed`)."""
+    return desk if desk.phone is None else replace(desk, phone=replace(
+        desk.phone, menu={}, greets=False, agents={}, agent_hours=None,
+        callbacks=desk.phone.callbacks and replace(desk.phone.callbacks, from_hour=8, to_hour=20),
+    ))  # fmt: skip
 
 
 def _open_in(desk: Desk, hours: str) -> Desk:

@@ -1,6 +1,5 @@
 """`presa page`: a test page for somebody on call, and what a month of pages came to."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -50,31 +49,30 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Pages of a month by person: how many, how often rung, accepted, passed on, slept through, and the time it took."""
+    from datetime import date
     from zoneinfo import ZoneInfo
 
-    from gateway.store import paging as store
-    from routing import paging, paging_report
+    from gateway.oncall import figures
+    from routing import paging_report
 
     settings = settings_of(config)
+    try:
+        asked = date.fromisoformat(f"{month}-01") if month else None
+    except ValueError:
+        wrong(f"{month!r} is no month; write it as 2026-11")
     with database_of(database) as opened:
-        try:
-            first = datetime.strptime(month, "%Y-%m") if month else opened.clock.now().replace(day=1)  # noqa: DTZ007
-        except ValueError:
-            wrong(f"{month!r} is no month; write it as 2026-11")
         for one in settings.desks.values():
             if one.on_call is None or desk not in (None, one.id):
                 continue
-            zone = ZoneInfo(one.zone)
-            start = datetime(first.year, first.month, 1, tzinfo=zone)
-            end = datetime(first.year + first.month // 12, first.month % 12 + 1, 1, tzinfo=zone)
-            stored = opened.read(lambda connection, start=start, end=end: store.between(connection, start, end))  # type: ignore[misc]
-            pages = [paging.from_json(state) for of, state in stored if of == one.id and state]
-            for who, theirs in sorted(paging_report.month(pages, zone).items()):
+            first = asked or opened.clock.now().astimezone(ZoneInfo(one.zone)).date().replace(day=1)
+            found = opened.read(lambda connection, one=one, first=first: figures.of_month(connection, one, first))  # type: ignore[misc]
+            for who, theirs in sorted(found.figures.items()):
                 name = one.on_call.people[who].name if who in one.on_call.people else who or "all"
                 row = {
-                    "desk": one.id, "month": f"{start:%Y-%m}", "person": who or None, "name": name, "pages": theirs.pages,
+                    "desk": one.id, "month": f"{first:%Y-%m}", "person": who or None, "name": name, "pages": theirs.pages,
                     "rung": theirs.rung, "accepted": theirs.accepted, "passed": theirs.passed, "slept": theirs.slept,
-                    "exhausted": theirs.exhausted, "nights": theirs.nights, "median_seconds": theirs.middle,
+                    "exhausted": theirs.exhausted, "nights": theirs.nights, "weekends": theirs.weekends,
+                    "median_seconds": theirs.middle,
                 }  # fmt: skip
                 if as_json:
                     show(row)
@@ -83,5 +81,6 @@ def report(
                     typer.echo(
                         f"{one.id}  {name:20} pages {theirs.pages:4}  rung {theirs.rung:4}  accepted {theirs.accepted:4}"
                         f"  passed {theirs.passed:3}  slept {theirs.slept:3}  nobody {theirs.exhausted:3}  at night {theirs.nights:3}"
+                        f"  at the weekend {theirs.weekends:3}"
                         f"  median {took}"
                     )

@@ -45,8 +45,6 @@ def up(
 ) -> None:
     """Open every door and stay in the foreground until SIGTERM or Ctrl-C."""
     from gateway import logs
-    from gateway.app import Doors
-    from gateway.cli import workers as children
     from gateway.mail import listening
 
     logs.configure()
@@ -65,6 +63,9 @@ def up(
         raise Permanent(f"{workers} workers and 'kind: sip': a telephone line belongs to one process; use --workers 1")
     listening.certificate(settings.door)
     bound = listening.listen(addresses[0], "smtp"), listening.listen(addresses[1], "web")
+    from gateway.app import Doors  # the heavy imports only now: what is wrong so far is said at once
+    from gateway.cli import workers as children
+
     doors = Doors(*bound, listening.more(settings.door))
     _prepared(settings, url)
     if pid_file is not None:
@@ -147,10 +148,10 @@ def _welcome(settings: "Settings", smtp: str, web: str) -> None:
         f'["support@demo.example"], "From: Emma <emma.clarke@charlie-demo.example>\\nSubject: Production is down\\n\\nNothing works '
         "since 9, nobody can log in.\")'",
         "",
-        "and this to place an after-hours call (English, customer code, PIN, severity 1, what happened):",
+        "and this to place an after-hours call (English, a report, customer code, PIN, severity 1, what happened):",
         "",
         f"  {Path(sys.executable).with_name('presa')} call{'' if web == WEB else f' --web {web}'} --keys "
-        "'2 200003# 200333# 1 \"the main switchboard is dead\"' --engineer-keys '2 1'",
+        "'2 1 200003# 200333# 1 \"the main switchboard is dead\"' --engineer-keys '2 1'",
         "",
         "Ctrl-C ends it; the data stays in ./var ('make reset' forgets it).",
         "",

@@ -13,7 +13,7 @@ def token(
     what: Annotated[str, typer.Argument(help="issue, list or revoke.")],
     name: Annotated[str | None, typer.Argument(help="Whose it is (issue), or its id (revoke).")] = None,
     scope: Annotated[
-        list[str] | None, typer.Option(help="mail, report, form, directory or event; may be repeated.")
+        list[str] | None, typer.Option(help="mail, report, form, directory, event or oncall; may be repeated.")
     ] = None,
     vouches: Annotated[bool, typer.Option("--vouches", help="Its holder knows who its users are.")] = False,
     edge: Annotated[bool, typer.Option("--edge", help="Its holder is our edge: the results it writes count.")] = False,

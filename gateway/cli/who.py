@@ -1,6 +1,7 @@
 """`presa who`: recognition of any address, number, code or mail, with its evidence, in words that a customer could be told."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -95,18 +96,17 @@ def who(
 
 
 def _of_mail(settings: "Settings", path: Path, trusted_edge: str | None) -> "Signs | str":
-    """What the mail shows of its author; the reason when it must be held."""
-    import parsers
-    from gateway.mail import authenticate, author
+    """What the mail shows of its author, read and proven as at the door; the reason when it must be held."""
+    from gateway.mail import author, reader
+    from gateway.mail.proving import Prover
     from identity.results import Edge
 
     raw = path.read_bytes()
-    message = parsers.parse(raw)
-    edge = Edge(trusted_edge, ("127.0.0.1",)) if trusted_edge else None
-    proof = authenticate.authenticate(
-        message, raw, peer="127.0.0.1" if edge else "", edge=edge, sealers=settings.sealers
-    )
-    message, proof = author.unwrapped(message, proof, settings.pec_providers)
+    edge = settings.edge if settings.edge and settings.edge.authserv_id == trusted_edge else None
+    edge = edge or (Edge(trusted_edge, ("127.0.0.1",)) if trusted_edge else None)
+    prover = Prover(replace(settings, edge=edge, demo=False), resolver=None)
+    peer = edge.peers[0].partition("/")[0] if edge else ""
+    message, proof = prover.judge(reader.read(raw, datetime.now(UTC)).message, raw, peer, "", "")
     found = author.of_mail(message, proof, settings.own_addresses, settings.form_senders)
     return found.sender.held or found.signs(message, settings.staff)
 

@@ -47,7 +47,7 @@ class Settings:
     `staff`: our own people's addresses, who may pass customers' mails on. `sealers`: domains whose ARC sets are believed.
     `pec_providers`: domains of certified mail (PEC) providers whose envelopes vouch for the sender inside.
     `demo`: loopback peers may send without proof; only a configuration that
-    can't reach the world has it.
+    can't reach the world has it. `folders`: desk -> where its file lies, and what it names lies beside it.
     """
 
     home: Path
@@ -76,6 +76,7 @@ class Settings:
     mailboxes: Mapping[str, Mailbox] = field(default_factory=dict)
     paging: Paging = field(default_factory=Paging)
     transcription: Transcription | None = None
+    folders: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def own_addresses(self) -> frozenset[str]:
@@ -87,7 +88,7 @@ def load(home: Path, env: Mapping[str, str]) -> Settings:
     kept = secrets.read(env)
     document = load_yaml(home / "presa.yaml")
     base = presa.read(document, env, kept)
-    desks, templates = _desks(home, document, base)
+    desks, templates, folders = _desks(home, document, base)
     found = list(mail_door.unknown_names(document, base.recipients, desks))
     if found:
         raise ConfigError(found)
@@ -121,6 +122,7 @@ def load(home: Path, env: Mapping[str, str]) -> Settings:
         mailboxes=base.mailboxes,
         paging=base.paging,
         transcription=base.transcription,
+        folders=folders,
     )
 
 
@@ -132,10 +134,13 @@ def load_directory(path: Path, desks: Mapping[str, Desk]) -> Directory:
     return people
 
 
-def _desks(home: Path, document: Document, base: Base) -> tuple[Mapping[str, Desk], Mapping[str, tuple[Path, ...]]]:
-    """Every desk by its id, and the ``templates`` folder beside its file where there is one."""
+def _desks(
+    home: Path, document: Document, base: Base
+) -> tuple[Mapping[str, Desk], Mapping[str, tuple[Path, ...]], Mapping[str, Path]]:
+    """Every desk by its id, the ``templates`` folder beside its file where there is one, and the folder of the file."""
     desks: dict[str, Desk] = {}
     templates: dict[str, tuple[Path, ...]] = {}
+    folders: dict[str, Path] = {}
     problems: list[str] = []
     for index, name in enumerate(base.desk_paths):
         try:
@@ -147,11 +152,12 @@ def _desks(home: Path, document: Document, base: Base) -> tuple[Mapping[str, Des
             place = ("desks", index)
             problems.append(document.problem(place, f"desk {desk.id} again", "each desk once", "remove one of the two"))
         desks[desk.id] = desk
-        folder = (home / name).parent / "templates"
+        folders[desk.id] = (home / name).parent
+        folder = folders[desk.id] / "templates"
         templates[desk.id] = (folder,) if folder.is_dir() else ()
     if problems:
         raise ConfigError(problems)
-    return desks, templates
+    return desks, templates, folders
 
 
 def _refuse_real_people(path: Path, people: Directory) -> None:

@@ -127,9 +127,11 @@ def build(file: DeskFile) -> Desk:
             fault_customers=file.relating.fault_customers,
         ),
         told_by=file.escalations.told_by if file.escalations else {},
+        goes_to=file.escalations.goes_to if file.escalations else {},
         rules=tuple(map(desk_rules.rule, file.rules)),
         severity=file.severity,
         core_services=_lower(file.core_services),
+        products={name: _lower(words) for name, words in file.products.items()},
         commands=frozenset(file.commands),
         asks={kind: tuple(wanted) for kind, wanted in file.asks.items()},
         staff={login: desk_rules.worker(login, one) for login, one in file.staff.items()},
@@ -147,7 +149,7 @@ def _calendar(file: DeskFile, name: str) -> Calendar:
         week=section.hours.week,
         holidays=tuple(holiday for each in holidays for holiday in desk_holidays.of(each, on_holidays or ())),
         special={notation.day(day): hours.week[notation.day(day).weekday()] for day, hours in section.special.items()},
-        label=section.label,
+        label={file.languages[0]: section.label} if isinstance(section.label, str) else section.label or {},
     )
 
 
@@ -309,8 +311,10 @@ def _phone(file: DeskFile) -> PhoneRules | None:
         menu=phone.menu,
         greets=phone.greets,
         prompts=phone.prompts,
+        music=phone.music,
         agents={name: Agent(name, one.name, one.number) for name, one in phone.agents.items()},
         wait_minutes=phone.wait_minutes,
+        agent_hours=phone.agent_hours,
     )
 
 

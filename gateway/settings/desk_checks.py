@@ -20,7 +20,7 @@ from gateway.settings.desk_model import (
     PlanSection,
 )
 from gateway.settings.source import Document, Loc
-from ivr.prompts import TONGUES
+from ivr.prompts import TONGUES, recordable
 from routing.desk import Kind
 
 Problem = tuple[Loc, str, str, str]
@@ -63,7 +63,8 @@ def _all_unknown(loc: Loc, given: Iterable[str], known: Iterable[str], what: str
         yield from _unknown((*loc, index), name, names, what)
 
 
-def _zone(loc: Loc, zone: str) -> Iterator[Problem]:
+def time_zone(loc: Loc, zone: str) -> Iterator[Problem]:
+    """Whether there is a zone of this name."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -71,7 +72,7 @@ def _zone(loc: Loc, zone: str) -> Iterator[Problem]:
 
 
 def _languages(file: DeskFile) -> Iterator[Problem]:
-    yield from _zone(("zone",), file.zone)
+    yield from time_zone(("zone",), file.zone)
     main = file.languages[0]
     labelled: list[tuple[Loc, dict[str, str]]] = [(("name",), file.name)]
     labelled += [(("priorities", name), words) for name, words in file.priorities.items()]
@@ -90,7 +91,7 @@ def _calendars(file: DeskFile) -> Iterator[Problem]:
     for name, calendar in file.calendars.items():
         loc: Loc = ("calendars", name)
         if calendar.zone is not None:
-            yield from _zone((*loc, "zone"), calendar.zone)
+            yield from time_zone((*loc, "zone"), calendar.zone)
         if calendar.holidays is not None:
             yield from _unknown((*loc, "holidays"), calendar.holidays, file.holidays, "list of holidays")
         if (calendar.holidays is None) != (calendar.hours.holiday is None):
@@ -245,6 +246,9 @@ def _escalations(file: DeskFile) -> Iterator[Problem]:
             yield from _unknown(loc, name, sorted(named), "name in the matrix")
             if telling.channel == "page" and file.on_call is None:
                 yield loc, "a page", "a desk with an 'on_call' section", "add people, a rota and a policy"
+        for name, queue in table.goes_to.items():
+            yield from _unknown(("escalations", "goes_to", name), name, sorted(named), "name in the matrix")
+            yield from _unknown(("escalations", "goes_to", name), queue, file.queues, "queue")
     if table is None:
         return
     steps = len(next(iter(table.after.values())))
@@ -307,6 +311,8 @@ def _phone(file: DeskFile) -> Iterator[Problem]:
     if phone is None:
         return
     yield from _unknown(("phone", "hours"), phone.hours, (*file.calendars, "24x7", "never"), "calendar")
+    if phone.agent_hours is not None:
+        yield from _unknown(("phone", "agent_hours"), phone.agent_hours, (*file.calendars, "24x7"), "calendar")
     for key, language in phone.languages.items():
         loc: Loc = ("phone", "languages", _as_written(key))
         yield from _key(loc, key)
@@ -326,7 +332,11 @@ def _phone(file: DeskFile) -> Iterator[Problem]:
     for language, prompts in phone.prompts.items():
         yield from _unknown(("phone", "prompts", language), language, file.languages, "language")
         for prompt in prompts:
-            yield from _unknown(("phone", "prompts", language, prompt), prompt, TONGUES["en"].words, "prompt")
+            loc = ("phone", "prompts", language, prompt)
+            yield from _unknown(loc, prompt, TONGUES["en"].words, "prompt")
+            if not recordable(prompt):
+                found = f"a recording of {prompt}, which is always spoken"
+                yield loc, found, "a prompt that is the same in every call", "remove it"
     if phone.callbacks is not None and phone.callbacks.from_hour >= phone.callbacks.to_hour:
         loc = ("phone", "callbacks", "to_hour")
         yield loc, f"{phone.callbacks.to_hour}", "an hour after from_hour", "correct one of the two"
@@ -348,7 +358,7 @@ def _duty(file: DeskFile) -> Iterator[Problem]:
         return
     for name, person in section.people.items():
         if person.zone is not None:
-            yield from _zone(("on_call", "people", name, "zone"), person.zone)
+            yield from time_zone(("on_call", "people", name, "zone"), person.zone)
         if person.number is not None and not _is_number(person.number):
             loc = ("on_call", "people", name, "number")
             yield loc, f"the number {person.number!r}", "a valid one such as +390212345678", "write it in full"
@@ -362,13 +372,14 @@ def _duty(file: DeskFile) -> Iterator[Problem]:
         yield from _span(here, absence, section)
         if absence.substitute is not None:
             yield from _unknown((*here, "substitute"), absence.substitute, section.people, "person")
+    yield from _all_unknown(("on_call", "no_escalation_to"), section.no_escalation_to, file.queues, "queue")
     yield from _policy(section)
 
 
 def _layer(loc: Loc, layer: LayerSection, section: OnCallSection, zone: str) -> Iterator[Problem]:
     yield from _all_unknown((*loc, "people"), layer.people, section.people, "person")
     if layer.zone is not None:
-        yield from _zone((*loc, "zone"), layer.zone)
+        yield from time_zone((*loc, "zone"), layer.zone)
     try:
         layer_of(layer, zone)
     except ValueError as error:

@@ -17,6 +17,8 @@ def on_call(section: OnCallSection, zone: str) -> OnCall:
         policy=_policy(section),
         absences=tuple(Absence(a.person, a.start, a.end, a.substitute, a.reason) for a in section.absences),
         verified_for=section.verified_for,
+        levels=dict(section.levels),
+        closed=frozenset(section.no_escalation_to),
     )
 
 

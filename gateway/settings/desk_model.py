@@ -90,7 +90,7 @@ class HolidaySection(Section):
 class CalendarSection(Section):
     """Weekly hours; what ``PH`` does in them holds for the listed holidays. ``special`` overrules both."""
 
-    label: str = ""
+    label: Words | Text | None = None
     zone: str | None = None
     hours: HoursText
     holidays: str | None = None
@@ -166,11 +166,12 @@ class UpdatesSection(Section):
 
 class EscalationsSection(Section):
     """Who is told (``matrix``: priority -> a name a step, or ``~``) after how long (``after``: plan -> steps).
-    ``told_by``: how (``console`` if nothing is said)."""
+    ``told_by``: how (``console`` if nothing is said). ``goes_to``: the queue where the ticket goes with that step."""
 
     after: Annotated[dict[str, list[AllowanceText]], Field(min_length=1)]
     matrix: Annotated[dict[str, list[Text | None]], Field(min_length=1)]
     told_by: dict[str, TellingText] = {}
+    goes_to: dict[str, str] = {}
 
 
 class ClocksSection(Section):
@@ -222,6 +223,7 @@ class WorkerSection(Section):
     skills: list[Text] = []
     languages: list[str] = []
     regions: list[Text] = []
+    products: list[Text] = []
     customers: list[Text] = Field([], description="ids of the customers whose named engineer they are")
     substitute: str | None = None
     most: Annotated[int, Field(ge=1)] | None = None
@@ -239,6 +241,7 @@ class RouteSection(Section):
     languages: list[Text] = []
     channels: list[Channel] = []
     facts: list[Text] = []
+    products: list[Text] = []
 
 
 class WordSection(Section):
@@ -263,6 +266,7 @@ class ConditionSection(Section):
     plans: list[str] = []
     customers: list[Text] = []
     regions: list[Text] = []
+    products: list[Text] = []
     languages: list[Text] = []
     reasons: list[Text] = []
     verified: bool | None = None
@@ -303,6 +307,7 @@ class TestReportSection(Section):
     kind: Kind | None = None
     priority: str | None = None
     automatic: bool = False
+    product: Text | None = None
 
 
 class ExpectSection(Section):
@@ -311,6 +316,7 @@ class ExpectSection(Section):
     kind: Kind | None = None
     priority: str | None = None
     queue: str | None = None
+    product: Text | None = None
     marks: list[Text] = []
     fired: list[Text] = []
     not_fired: list[Text] = []
@@ -374,6 +380,12 @@ class AgentSection(Section):
     number: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
 
 
+# A file beside the desk's own: no way leads out of its folder.
+SoundFile = Annotated[
+    str, Field(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*\.(mp3|wav)$", max_length=200)
+]
+
+
 class PhoneSection(Section):
     """How the telephone answers. ``hours``: a calendar, or ``never``: it is always after hours."""
 
@@ -388,8 +400,10 @@ class PhoneSection(Section):
     callbacks: CallbackSection | None = None
     menu: dict[Key, Matter] = {}
     greets: bool = False
-    prompts: dict[str, dict[str, Annotated[str, Field(pattern=r"^(https?://|/)[\x21-\x7e]+$")]]] = {}
+    prompts: dict[str, dict[str, SoundFile]] = {}
+    music: SoundFile | None = None
     agents: dict[Slug, AgentSection] = {}
+    agent_hours: str | None = None
     wait_minutes: Annotated[int, Field(ge=1, le=60)] = 15
 
 
@@ -507,7 +521,7 @@ class PolicySection(Section):
 
 class OnCallSection(Section):
     """The desk's out-of-hours duty. ``levels``: which rota serves a support level; ``managers``: who is meant by a name of
-    the escalation matrix."""
+    the escalation matrix; ``no_escalation_to``: the queues that nobody on duty may escalate to, in the duty's hours."""
 
     people: Annotated[dict[str, PersonSection], Field(min_length=1)]
     rotas: dict[str, RotaSection] = {}
@@ -518,6 +532,7 @@ class OnCallSection(Section):
     )
     levels: dict[str, str] = {}
     managers: dict[str, str] = {}
+    no_escalation_to: list[str] = []
 
 
 class DeskFile(Section):
@@ -557,6 +572,9 @@ class DeskFile(Section):
         {}, description="points of what words say from which (below zero: to which) a priority is given"
     )
     core_services: list[Text] = Field([], description="words that name a core service")
+    products: dict[Text, list[Text]] = Field(
+        {}, description="product -> words of a report that name it, besides its name"
+    )
     commands: list[Command] = Field([], description="commands that a verified sender may give in a mail's first line")
     asks: dict[Kind, list[Ask]] = Field({}, description="what the first answer asks for where a report lacks it")
     staff: dict[str, WorkerSection] = Field({}, description="who can be given tickets, by their login")

@@ -54,7 +54,7 @@ def route(section: RouteSection) -> Route:
     return Route(
         section.queue, frozenset(section.kinds), frozenset(section.priorities), frozenset(section.plans),
         frozenset(section.reasons), frozenset(section.regions), frozenset(section.languages), frozenset(section.channels),
-        frozenset(section.facts),
+        frozenset(section.facts), frozenset(section.products),
     )  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def worker(login: str, section: WorkerSection) -> Worker:
     return Worker(
         login, section.name, frozenset(section.teams), frozenset(section.skills), frozenset(section.languages),
         frozenset(section.regions), frozenset(section.customers), section.substitute, section.most,
+        frozenset(section.products),
     )  # fmt: skip
 
 
@@ -216,6 +217,6 @@ def _decided(test: RuleTest, desk: Desk) -> Decision:
     )  # fmt: skip
     report = Report(
         said["channel"], AT, said["subject"], said["text"], said.get("kind"), said.get("priority"), said.get("language"),
-        said["automatic"] == "True",
+        said["automatic"] == "True", product=said.get("product"),
     )  # fmt: skip
     return decide.decide(report, who, desk)

@@ -13,6 +13,7 @@ from typing import Annotated
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
+from gateway.settings.desk_checks import time_zone
 from gateway.settings.source import ConfigError, Document, Loc, validate
 from identity import domains, normal, pins, shared
 from identity.directory import Directory, Pin, build
@@ -42,6 +43,7 @@ class _Contact(_Model):
     end_user: bool = False
     grants: list[str] = []
     language: str | None = None
+    zone: str | None = None
     pins: list[Words] = []
 
 
@@ -85,6 +87,7 @@ class _Customer(_Model):
     pins: list[Words] = []
     language: str | None = None
     region: str | None = None
+    zone: str | None = None
     partner: str | None = None
     contract: _Contract = _Contract()
     restrictions: list[str] = []
@@ -145,6 +148,7 @@ class _Reader:
             restrictions=tuple(written.restrictions),
             also=tuple(Agreement(a.desk, a.plan, tuple(a.add_ons), a.value()) for a in written.also),
             sites=tuple(dict.fromkeys(written.sites)),
+            zone=self._zone((*loc, "zone"), written.zone),
         )
 
     def check_partners(self, customers: list[Customer]) -> None:
@@ -172,7 +176,14 @@ class _Reader:
             end_user=written.end_user,
             grants=frozenset(written.grants),
             language=written.language,
+            zone=self._zone((*loc, "zone"), written.zone),
         )
+
+    def _zone(self, loc: Loc, name: str | None) -> str | None:
+        problems = list(time_zone(loc, name)) if name is not None else []
+        for problem in problems:
+            self._complain(*problem)
+        return None if problems else name
 
     def _claim(self, what: str, value: str, loc: Loc, owner: str) -> None:
         """Note that `owner` has `value`, or complain that somebody had it before."""

@@ -84,12 +84,15 @@ class Transcription:
     model: str = ""
 
 
+Region = Literal["us1", "us2", "ie1", "de1", "sg1", "br1", "au1", "jp1"]  # Twilio, "TwiML Conference", region
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """Who carries calls. `number`: ours, E.164. `api_url`: base of every REST request, without a final slash.
 
     `auth_tokens`: what webhooks are checked with; `api_key`: what orders are given with, where that is something else;
-    `application`: the TeXML application at Telnyx."""
+    `application`: the TeXML application at Telnyx; `region`: where conferences take place."""
 
     kind: Literal["twilio", "signalwire", "telnyx", "simulator", "sip"]
     number: str
@@ -99,6 +102,7 @@ class Carrier:
     api_key: str | None = field(default=None, repr=False)
     application: str = ""
     sip: Sip | None = None
+    region: Region = "ie1"
 
     @property
     def ready(self) -> bool:
@@ -235,6 +239,7 @@ class _Carrier(_Model):
     api_url: Annotated[str, AfterValidator(_url)] | None = None
     application: str = Field(default="", max_length=64)
     sip: SipModel | None = None
+    region: Region = "ie1"
     demo_account_sid: str | None = None
     demo_auth_token: str | None = None
 
@@ -363,6 +368,7 @@ def _carrier(written: _Carrier | None, env: Mapping[str, str], secrets: Secrets)
         api_key=key,
         application=written.application,
         sip=sip(written.sip, secrets.sip_password),
+        region=written.region,
     )
 
 

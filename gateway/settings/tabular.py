@@ -15,14 +15,14 @@ from gateway.settings.source import ConfigError, Document, Loc, Place
 # column -> its place in the document; lists are split. A contact's columns come after the customer's.
 CUSTOMER: Mapping[str, tuple[str, ...]] = {
     "customer": ("id",), "name": ("name",), "desk": ("desk",), "plan": ("plan",), "code": ("code",), "aliases": ("aliases",),
-    "add_ons": ("add_ons",), "domains": ("domains",), "language": ("language",), "region": ("region",), "partner": ("partner",),
-    "restrictions": ("restrictions",), "starts": ("contract", "starts"), "ends": ("contract", "ends"), "paid": ("contract", "paid"),
-    "end_users": ("contract", "end_users"), "manager": ("contract", "manager"), "engineer": ("contract", "engineer"),
-    "products": ("contract", "products"), "pins": ("pins",),
+    "add_ons": ("add_ons",), "domains": ("domains",), "language": ("language",), "region": ("region",), "zone": ("zone",),
+    "partner": ("partner",), "restrictions": ("restrictions",), "starts": ("contract", "starts"), "ends": ("contract", "ends"),
+    "paid": ("contract", "paid"), "end_users": ("contract", "end_users"), "manager": ("contract", "manager"),
+    "engineer": ("contract", "engineer"), "products": ("contract", "products"), "pins": ("pins",),
 }  # fmt: skip
 CONTACT: Mapping[str, str] = {
     "contact": "name", "contact_id": "id", "emails": "emails", "phones": "phones", "authorised": "authorised",
-    "end_user": "end_user", "grants": "grants", "contact_language": "language", "contact_pins": "pins",
+    "end_user": "end_user", "grants": "grants", "contact_language": "language", "contact_zone": "zone", "contact_pins": "pins",
 }  # fmt: skip
 _LISTS = frozenset({"aliases", "add_ons", "domains", "restrictions", "products", "pins", "emails", "phones", "grants"})
 _FLAGS = frozenset({"paid", "end_users", "authorised", "end_user"})

@@ -10,6 +10,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from gateway.store import sight
+from gateway.store.sight import Sight
 from gateway.store.tables import alarms
 
 GRAVE = frozenset(("dead-job", "ledger-gap", "page-exhausted"))  # nothing goes on by itself: a person must act
@@ -37,9 +39,10 @@ class Unseen:
     since: datetime
 
 
-def unseen(connection: Connection) -> int:
+def unseen(connection: Connection, seen: Sight = sight.ALL) -> int:
     """How many alarms nobody has seen."""
-    query = sa.select(sa.func.count()).select_from(alarms).where(alarms.c.seen_at.is_(None))
+    shown = sight.shown(seen, alarms.c.ticket_id)
+    query = sa.select(sa.func.count()).select_from(alarms).where(alarms.c.seen_at.is_(None), shown)
     return connection.execute(query).scalar_one()
 
 
@@ -62,15 +65,26 @@ def unseen_kinds(connection: Connection) -> tuple[Unseen, ...]:
     return tuple(Unseen(row[0], row[1], row[2]) for row in rows)
 
 
-def latest(connection: Connection, limit: int, offset: int = 0, *, only_unseen: bool = False) -> Sequence[Alarm]:
+def latest(
+    connection: Connection, limit: int, offset: int = 0, *, only_unseen: bool = False, seen: Sight = sight.ALL
+) -> Sequence[Alarm]:
     """Alarms, newest first."""
-    query = sa.select(alarms).order_by(alarms.c.id.desc()).limit(limit).offset(offset)
+    query = (
+        sa.select(alarms)
+        .where(sight.shown(seen, alarms.c.ticket_id))
+        .order_by(alarms.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
     if only_unseen:
         query = query.where(alarms.c.seen_at.is_(None))
     return tuple(Alarm(**row._mapping) for row in connection.execute(query))
 
 
-def see(connection: Connection, alarm_id: int, who: str, now: datetime, *, older: bool = False) -> None:
+def see(
+    connection: Connection, alarm_id: int, who: str, now: datetime, *, older: bool = False, seen: Sight = sight.ALL
+) -> None:
     """Somebody has seen this alarm; with `older` every one before it too. Who saw it first stays."""
     which = alarms.c.id <= alarm_id if older else alarms.c.id == alarm_id
-    connection.execute(sa.update(alarms).where(which, alarms.c.seen_at.is_(None)).values(seen_by=who, seen_at=now))
+    unseen = (alarms.c.seen_at.is_(None), sight.shown(seen, alarms.c.ticket_id))
+    connection.execute(sa.update(alarms).where(which, *unseen).values(seen_by=who, seen_at=now))

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from gateway.store.tables import api_tokens
 
-Scope = Literal["mail", "report", "form", "directory", "event"]
+Scope = Literal["mail", "report", "form", "directory", "event", "oncall"]
 SCOPES: tuple[str, ...] = get_args(Scope)
 NOTED_EVERY = timedelta(minutes=1)  # a busy token must not cost a write for every report
 _TOKEN = re.compile(r"presa_(?P<id>[a-z2-7]{10})_(?P<secret>[A-Za-z0-9_-]{20,100})", re.ASCII)

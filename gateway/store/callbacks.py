@@ -93,7 +93,7 @@ def ahead(connection: Connection, one: StoredCallback, now: datetime) -> int:
     )
     ready = sa.and_(c.state == "waiting", sa.or_(c.next_at.is_(None), c.next_at <= now), before)
     query = sa.select(sa.func.count()).where(
-        c.desk == one.desk, c.id != one.id, sa.or_(c.state == "ringing", ready), c.source != ""
+        c.desk == one.desk, c.id != one.id, sa.or_(c.state == "ringing", ready), c.source != "", c.mode != "proof"
     )
     return int(connection.execute(query).scalar_one())
 
@@ -102,7 +102,7 @@ def first_waiting(connection: Connection, desk: str, now: datetime) -> StoredCal
     """Whose turn it is when somebody is free again."""
     c = callbacks.c
     query = sa.select(callbacks).where(
-        c.desk == desk, c.state == "waiting", sa.or_(c.next_at.is_(None), c.next_at <= now)
+        c.desk == desk, c.state == "waiting", sa.or_(c.next_at.is_(None), c.next_at <= now), c.mode != "proof"
     )
     row = connection.execute(query.order_by(c.rank, c.at, c.id).limit(1)).one_or_none()
     return None if row is None else _stored(row)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -11,9 +11,13 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from gateway.store import jobs
+from gateway.store import jobs, sight
 from gateway.store.prepared import Prepared
+from gateway.store.sight import Sight
 from gateway.store.tables import call_events, call_steps, callbacks, calls, pages, pin_tries, pins
+
+SILENT_CALLS = "silent-calls"  # the job that looks at them (`gateway.calls.silence`)
+SILENT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class StoredCall:
     page_id: int | None
     attempt: str | None
     ended_at: datetime | None
+    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,18 @@ _AT_STEP = Prepared(
 )
 _ANSWER = Prepared(sa.insert(call_steps))
 _EVENTS = Prepared(sa.insert(call_events))
+_EVENTS_OF = Prepared(
+    sa.select(call_events.c.at, call_events.c.event)
+    .where(call_events.c.sid == sa.bindparam("wanted"))
+    .order_by(call_events.c.id)
+)
+_ONE_PAGE = sa.select(pages).where(pages.c.id == sa.bindparam("wanted"))
+_PAGE, _PAGE_LOCKED = Prepared(_ONE_PAGE), Prepared(_ONE_PAGE.with_for_update())
+_KEEP_PAGE = Prepared(
+    sa.update(pages)
+    .where(pages.c.id == sa.bindparam("wanted"))
+    .values(state=sa.bindparam("now", type_=pages.c.state.type), open=sa.bindparam("still", type_=pages.c.open.type))
+)
 
 
 @cache
@@ -86,7 +103,9 @@ def begin(connection: Connection, values: Mapping[str, Any]) -> bool:
         "page_id": None,
         "attempt": None,
         "ended_at": None,
+        "seen_at": None,
     }
+    jobs.no_later(connection, SILENT_CALLS, values["at"] + SILENT)
     return _BEGIN.first(connection, {**defaults, **values}) is not None
 
 
@@ -97,6 +116,23 @@ def get(connection: Connection, sid: str, *, lock: bool = False) -> StoredCall |
 
 def update(connection: Connection, sid: str, **changes: Any) -> None:
     _change(frozenset(changes)).run(connection, {"wanted": sid, **changes})
+
+
+_UP = calls.c.status == sa.literal_column("'in-progress'")  # written out: the index is of these rows only
+last_heard = sa.func.coalesce(calls.c.seen_at, calls.c.at)
+
+
+def silent(connection: Connection, before: datetime, limit: int) -> tuple[StoredCall, ...]:
+    """Calls that are up and were not heard of since then, the most silent first."""
+    query = sa.select(calls).where(_UP, last_heard <= before).order_by(last_heard, calls.c.sid).limit(limit)
+    return tuple(StoredCall(**row._mapping) for row in connection.execute(query))
+
+
+def longest_silent(connection: Connection) -> datetime | None:
+    """The last sign of life of the most silent call that is up; None when nobody is on the line."""
+    query = sa.select(calls.c.seen_at, calls.c.at).where(_UP).order_by(last_heard).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else row.seen_at or row.at
 
 
 def at_step(connection: Connection, sid: str, step: int) -> tuple[StoredCall, str | None] | None:
@@ -114,10 +150,7 @@ def event(connection: Connection, sid: str, at: datetime, *names: str) -> None:
 
 
 def events(connection: Connection, sid: str) -> tuple[tuple[datetime, str], ...]:
-    rows = connection.execute(
-        sa.select(call_events.c.at, call_events.c.event).where(call_events.c.sid == sid).order_by(call_events.c.id)
-    )
-    return tuple((row.at, row.event) for row in rows)
+    return tuple((at, name) for at, name in _EVENTS_OF.rows(connection, {"wanted": sid}))
 
 
 def events_of(connection: Connection, sids: Sequence[str]) -> Mapping[str, tuple[tuple[datetime, str], ...]]:
@@ -140,9 +173,9 @@ def every(connection: Connection) -> Iterator[tuple[StoredCall, tuple[str, ...]]
         yield StoredCall(**row._mapping), tuple(told.get(row.sid, ()))
 
 
-def latest(connection: Connection, limit: int) -> tuple[StoredCall, ...]:
-    rows = connection.execute(sa.select(calls).order_by(calls.c.at.desc(), calls.c.sid).limit(limit))
-    return tuple(StoredCall(**row._mapping) for row in rows)
+def latest(connection: Connection, limit: int, seen: Sight = sight.ALL) -> tuple[StoredCall, ...]:
+    query = sa.select(calls).where(sight.shown(seen, calls.c.ticket_id)).order_by(calls.c.at.desc(), calls.c.sid)
+    return tuple(StoredCall(**row._mapping) for row in connection.execute(query.limit(limit)))
 
 
 def of_ticket(connection: Connection, ticket_id: int) -> tuple[StoredCall, ...]:
@@ -160,13 +193,12 @@ def open_page(connection: Connection, ticket_id: int, at: datetime) -> int:
 
 
 def page(connection: Connection, page_id: int, *, lock: bool = False) -> StoredPage | None:
-    query = sa.select(pages).where(pages.c.id == page_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else StoredPage(**row._mapping)
+    row = (_PAGE_LOCKED if lock else _PAGE).first(connection, {"wanted": page_id})
+    return None if row is None else StoredPage(*row)
 
 
 def keep_page(connection: Connection, page_id: int, state: Mapping[str, Any], *, open_: bool) -> None:
-    connection.execute(sa.update(pages).where(pages.c.id == page_id).values(state=state, open=open_))
+    _KEEP_PAGE.run(connection, {"wanted": page_id, "now": state, "still": open_})
 
 
 def sids_of_pages(connection: Connection, since: datetime) -> frozenset[str]:

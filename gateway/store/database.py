@@ -32,6 +32,9 @@ T = TypeVar("T")
 BATCH = 64
 ATTEMPTS = 4
 BUSY_MILLISECONDS = 8_000
+CHECKPOINT_PAGES = (
+    8_000  # 32 MB of log: pages that many mails touch reach the file itself an eighth as often as by default
+)
 SQLITE = b"SQLite format 3\0"  # how every such file begins; an empty one is a database to be
 CHANNEL = "presa"
 WAKE = "presa_wake"
@@ -254,6 +257,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "foreign_keys=ON",
         "cache_size=-32000",
         "temp_store=MEMORY",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

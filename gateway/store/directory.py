@@ -44,6 +44,13 @@ _NAMED = Prepared(
     .limit(MANY)
 )
 _GET = Prepared(sa.select(_TEXT).where(customers.c.id == sa.bindparam("wanted")))
+_IN_FORCE = (
+    sa.select(pins.c.id, pins.c.hash)
+    .where(pins.c.customer == sa.bindparam("whose"), pins.c.revoked.is_(False))
+    .order_by(pins.c.id)
+)
+_PINS = Prepared(_IN_FORCE)
+_PINS_AT = Prepared(_IN_FORCE.where(sa.or_(pins.c.ends_at.is_(None), pins.c.ends_at > sa.bindparam("at"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +226,12 @@ def pin_hashes(connection: Connection, customer: str) -> tuple[str, ...]:
 
 def pins_in_force(connection: Connection, customer: str, now: datetime | None) -> tuple[tuple[int, str], ...]:
     """(id, argon2 hash) of every PIN of a customer that holds, at `now` where some hold for a time only."""
-    query = sa.select(pins.c.id, pins.c.hash).where(pins.c.customer == customer, pins.c.revoked.is_(False))
-    if now is not None:
-        query = query.where(sa.or_(pins.c.ends_at.is_(None), pins.c.ends_at > now))
-    return tuple((row.id, row.hash) for row in connection.execute(query.order_by(pins.c.id)))
+    rows = (
+        _PINS.rows(connection, {"whose": customer})
+        if now is None
+        else _PINS_AT.rows(connection, {"whose": customer, "at": now})
+    )
+    return tuple((row[0], row[1]) for row in rows)
 
 
 def issued(connection: Connection, customer: str | None = None) -> tuple[PinRecord, ...]:

@@ -45,7 +45,7 @@ STAYS: Mapping[str, frozenset[str]] = {
     "page": frozenset(("person", "attempt", "exhausted", "words")),
     "clock": frozenset(("words", "name", "due", "late")),
 }
-OUR_LETTERS = ("acknowledge", "letter", "verify")  # jobs that are about the person
+OUR_LETTERS = ("acknowledge", "letter", "verify", "partly")  # jobs that are about the person
 
 
 def scrubbed(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,9 +30,17 @@ def count(connection: Connection) -> int:
 
 
 def overdue(connection: Connection, before: datetime, limit: int) -> tuple[int, ...]:
-    """Held mails received before an instant, by id."""
-    query = sa.select(reports.c.id).where(HELD, reports.c.at < before).order_by(reports.c.id).limit(limit)
+    """Held mails received up to an instant, by id."""
+    query = sa.select(reports.c.id).where(HELD, reports.c.at <= before).order_by(reports.c.id).limit(limit)
     return tuple(connection.execute(query).scalars())
+
+
+def first_after(connection: Connection, instant: datetime) -> datetime | None:
+    """When the first of the held mails that came after an instant was received."""
+    found: datetime | None = connection.execute(
+        sa.select(sa.func.min(reports.c.at)).where(HELD, reports.c.at > instant)
+    ).scalar()
+    return found
 
 
 def lock(connection: Connection, report_id: int) -> LedgerRow | None:

@@ -8,6 +8,7 @@ Nothing here runs a job; that is `gateway.jobs`.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,11 +47,14 @@ class Settled:
     state: Mapping[str, Any] | None = None
 
 
+STORED = Settled()
+"""The handler has settled its job itself, in a transaction of its own, under the job's fence."""
+
 Handler = Callable[[Job], Settled]
 
 FIRST_BACK_OFF = timedelta(seconds=5)
 # Kinds of which there is always one; nobody waits for them.
-COMING_BACK = ("held", "balance", "retain", "duty-watch", "duty-handoffs", "duty-calendars", "watchdog")
+COMING_BACK = ("held", "balance", "retain", "duty-watch", "duty-handoffs", "duty-calendars", "watchdog", "silent-calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,22 @@ class Patience:
         return min(FIRST_BACK_OFF * (1 << min(20, max(0, attempts - 1))), self.longest)
 
 
-# What goes first when more is late than can be done at once: 0 before 1. A ticket's jobs have its priority's urgency.
-FIRST, USUAL, LAST = 0, 3, 8
+# What goes first when more is late than can be done at once: 0 before 1. A ticket's jobs have its priority's urgency. No
+# kind that may wait shares an urgency with one that may not: whoever looks for the one would have to pass all of the other.
 OF_PRIORITY: Mapping[str, int] = {"P1": 1, "urgent": 1, "P2": 2, "P3": 3, "normal": 3, "P4": 4}
-OF_KIND: Mapping[str, int] = {"page": FIRST, "note": FIRST, "acknowledge": LAST}
-URGENCIES = (FIRST, 1, 2, USUAL, 4, LAST)
+USUAL = OF_PRIORITY["P3"]
+OF_KIND: Mapping[str, int] = {"watchdog": -1, "page": 0, "proof": 0, "note": 0, "acknowledge": 9}
+AFTER: Mapping[str, int] = {"relate": 4}  # by its ticket's priority too, after all else that is
+
+
+def urgency_of(kind: str, priority: str = "") -> int:
+    """Of a job of this kind on a ticket of this priority."""
+    return OF_KIND.get(kind, OF_PRIORITY.get(priority, USUAL) + AFTER.get(kind, 0))
+
+
+def urgencies(kinds: Sequence[str]) -> tuple[int, ...]:
+    """All that jobs of these kinds may have, the most urgent first."""
+    return tuple(sorted({urgency_of(kind, priority) for kind in kinds for priority in OF_PRIORITY}))
 
 
 def add(
@@ -82,7 +97,21 @@ def add(
     add_all(connection, [(kind, run_at, state)], ticket_id, priority)
 
 
+_JOB = tuple(jobs.c[name] for name in ("id", "kind", "ticket_id", "run_at", "fence", "attempts", "state", "error"))
 _INSERT = Prepared(sa.insert(jobs))
+_HOLDS = Prepared(
+    sa.select(jobs.c.id).where(jobs.c.id == sa.bindparam("job"), jobs.c.fence == sa.bindparam("held")).with_for_update()
+)
+_AGAIN = Prepared(
+    sa.update(jobs)
+    .where(jobs.c.id == sa.bindparam("job"), jobs.c.fence == sa.bindparam("held"))
+    .values(
+        run_at=sa.bindparam("at", type_=jobs.c.run_at.type),
+        state=sa.bindparam("now", type_=jobs.c.state.type),
+        attempts=sa.literal_column("0"),
+        error=sa.null(),
+    )
+)
 _FINISH = Prepared(sa.delete(jobs).where(jobs.c.id == sa.bindparam("job"), jobs.c.fence == sa.bindparam("held")))
 
 
@@ -101,7 +130,7 @@ def add_all(connection: Connection, todo: Sequence[Todo], ticket_id: int | None,
             "attempts": 0,
             "state": state,
             "error": None,
-            "urgency": OF_KIND.get(kind, OF_PRIORITY.get(priority, USUAL)),
+            "urgency": urgency_of(kind, priority),
         }
         for kind, run_at, state in todo
     ]
@@ -120,41 +149,54 @@ def keep_going(connection: Connection, kinds: Sequence[str], now: datetime) -> N
             add(connection, kind, now, {})
 
 
-def claim(connection: Connection, now: datetime, limit: int, lease: timedelta, kinds: Sequence[str]) -> tuple[Job, ...]:
-    """Lease up to `limit` due jobs, the most urgent first and of those the longest due; other workers skip them until the
-    lease ends."""
-    due = (
-        sa.select(jobs.c.id, jobs.c.urgency)
-        .where(jobs.c.run_at <= now, jobs.c.kind.in_(kinds))
-        .order_by(jobs.c.run_at, jobs.c.id)
-        .with_for_update(skip_locked=True)
-    )
-    found = connection.execute(due.limit(limit + 1)).all()
-    if len(found) > limit:  # one index for each urgency: sorting all that is late would take longer with every late job
-        found = []
-        for urgency in URGENCIES:
-            found += connection.execute(due.where(jobs.c.urgency == urgency).limit(limit - len(found))).all()
-            if len(found) == limit:
-                break
-    ids = [row.id for row in sorted(found, key=lambda row: row.urgency)]
-    taken = (
-        sa.update(jobs)
-        .where(jobs.c.id.in_(ids))
-        .values(run_at=now + lease, fence=jobs.c.fence + 1, attempts=jobs.c.attempts + 1)
-        .returning(jobs)
-    )
-    return tuple(sorted((_job(row) for row in connection.execute(taken)), key=lambda job: ids.index(job.id)))
+def claim(
+    connection: Connection, now: datetime, limit: int, lease: timedelta, kinds: Sequence[str], *, by_age: bool = False
+) -> tuple[Job, ...]:
+    """Lease up to `limit` due jobs, the most urgent first and of those the longest due (`by_age`: the longest due,
+    whatever its urgency); other workers skip them until the lease ends."""
+    found = _due(tuple(kinds), by_age).rows(connection, {"now": now, "most": limit})
+    if not found:
+        return ()
+    order = [job_id for (job_id,) in found]
+    places = {f"job_{place}": job_id for place, job_id in enumerate(order)}
+    taken = _lease(len(order)).rows(connection, {**places, "until": now + lease})
+    return tuple(sorted((Job(*row) for row in taken), key=lambda job: order.index(job.id)))
+
+
+@lru_cache(maxsize=64)
+def _due(kinds: tuple[str, ...], by_age: bool) -> Prepared:
+    """What is due of these kinds. By urgency it is one walk along an index for each, which ends with the last job that is
+    wanted: it costs the same however many are pending or late, and the next walk begins only when there is room left."""
+    most = sa.bindparam("most", type_=sa.Integer)
+    ours = jobs.c.kind.in_([sa.literal_column(f"'{kind}'") for kind in kinds])
+    due = sa.select(jobs.c.id).where(jobs.c.run_at <= sa.bindparam("now"), ours).order_by(jobs.c.run_at, jobs.c.id)
+    due = due.limit(most).with_for_update(skip_locked=True)
+    if by_age:
+        return Prepared(due)
+    walks = [due.where(jobs.c.urgency == sa.literal_column(str(urgency))) for urgency in urgencies(kinds)]
+    return Prepared(sa.select(sa.union_all(*(sa.select(walk.subquery()) for walk in walks)).subquery()).limit(most))
+
+
+@lru_cache(maxsize=64)
+def _lease(count: int) -> Prepared:
+    """Lease so many jobs."""
+    taken = sa.update(jobs).where(jobs.c.id.in_([sa.bindparam(f"job_{place}") for place in range(count)]))
+    one: sa.ColumnElement[int] = sa.literal_column("1")
+    taken = taken.values(run_at=sa.bindparam("until"), fence=jobs.c.fence + one, attempts=jobs.c.attempts + one)
+    return Prepared(taken.returning(*_JOB))
 
 
 def next_due(connection: Connection, kinds: Sequence[str]) -> datetime | None:
     """When the next living job is due (leased ones: when their lease ends)."""
-    found: datetime | None = connection.execute(
-        sa.select(jobs.c.run_at)
-        .where(jobs.c.run_at.isnot(None), jobs.c.kind.in_(kinds))
-        .order_by(jobs.c.run_at)
-        .limit(1)
-    ).scalar()
-    return found
+    found = _next(tuple(kinds)).first(connection, {})
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=64)
+def _next(kinds: tuple[str, ...]) -> Prepared:
+    ours = jobs.c.kind.in_([sa.literal_column(f"'{kind}'") for kind in kinds])
+    living = sa.select(jobs.c.run_at).where(jobs.c.run_at.isnot(None), ours)
+    return Prepared(living.order_by(jobs.c.run_at).limit(sa.literal_column("1")))
 
 
 def finish(connection: Connection, job: Job) -> None:
@@ -164,12 +206,17 @@ def finish(connection: Connection, job: Job) -> None:
 
 def again(connection: Connection, job: Job, run_at: datetime, state: Mapping[str, Any]) -> None:
     """The job made progress and goes on at `run_at` with a new state and fresh attempts."""
-    _change(connection, job, run_at=run_at, state=state, attempts=0, error=None)
+    _held(_AGAIN.run(connection, {"job": job.id, "held": job.fence, "at": run_at, "now": state}))
 
 
 def keep(connection: Connection, job: Job, state: Mapping[str, Any]) -> None:
     """Write the job's state under its lease, before an effect outside (the intent)."""
     _change(connection, job, state=state)
+
+
+def holds(connection: Connection, job: Job) -> bool:
+    """Does this worker still hold the job? If so, nobody takes it before this transaction ends."""
+    return bool(_HOLDS.rows(connection, {"job": job.id, "held": job.fence}))
 
 
 def back_off(connection: Connection, job: Job, run_at: datetime, error: str) -> None:
@@ -202,7 +249,7 @@ def hasten(connection: Connection, kind: str, ticket_id: int, now: datetime, pri
     """Make a ticket's job of this kind due now, as urgent as its `priority`; False when there is none. A worker that
     holds it goes on, but the raised fence refuses its settling and the job runs again on what has changed. News is
     progress: attempts count afresh."""
-    urgent = {"urgency": OF_PRIORITY[priority]} if priority in OF_PRIORITY else {}
+    urgent = {"urgency": urgency_of(kind, priority)} if priority in OF_PRIORITY else {}
     changed = connection.execute(
         sa.update(jobs)
         .where(jobs.c.kind == kind, jobs.c.ticket_id == ticket_id, jobs.c.run_at.isnot(None))
@@ -226,6 +273,18 @@ def watch_soon(connection: Connection, now: datetime) -> None:
     """A page has been opened: the watchdog, which sleeps while there is none, looks soon."""
     asleep = sa.update(jobs).where(jobs.c.kind == "watchdog", jobs.c.run_at > now + WATCH_WITHIN)
     connection.execute(asleep.values(run_at=now + WATCH_WITHIN))
+
+
+def no_later(connection: Connection, kind: str, at: datetime) -> None:
+    """A job that comes back looks at that instant, if it would sleep longer."""
+    _NO_LATER.run(connection, {"wanted": kind, "by": at})
+
+
+_NO_LATER = Prepared(
+    sa.update(jobs)
+    .where(jobs.c.kind == sa.bindparam("wanted"), jobs.c.run_at > sa.bindparam("by", type_=jobs.c.run_at.type))
+    .values(run_at=sa.bindparam("by", type_=jobs.c.run_at.type))
+)
 
 
 def cancel(connection: Connection, kind: str, ticket_id: int) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from gateway.store import sight
 from gateway.store.prepared import Prepared
+from gateway.store.sight import Sight
 from gateway.store.tables import letters, tickets
 
 
@@ -71,6 +73,15 @@ def sent_since(
     return tuple(connection.execute(query.order_by(letters.c.at)).scalars())
 
 
+def acknowledged_since(connection: Connection, since: datetime, recipient: str) -> tuple[tuple[datetime, int], ...]:
+    """(when, ticket) of the acknowledgements to this address since an instant."""
+    query = sa.select(letters.c.at, letters.c.ticket_id).where(
+        letters.c.at >= since, letters.c.kind == "acknowledgement", letters.c.recipient == recipient,
+        letters.c.state != "refused", letters.c.ticket_id.isnot(None),
+    )  # fmt: skip
+    return tuple((row[0], row[1]) for row in connection.execute(query.order_by(letters.c.at)))
+
+
 def to_unverified_since(connection: Connection, since: datetime) -> tuple[datetime, ...]:
     """When acknowledgements went to senders that nobody verified: what all forgers together can make us send."""
     query = (
@@ -95,6 +106,6 @@ def count_of_ticket(connection: Connection, ticket_id: int) -> int:
     return connection.execute(sa.select(sa.func.count()).where(letters.c.ticket_id == ticket_id)).scalar_one()
 
 
-def latest(connection: Connection, limit: int) -> tuple[StoredLetter, ...]:
-    rows = connection.execute(sa.select(letters).order_by(letters.c.id.desc()).limit(limit))
-    return tuple(StoredLetter(**row._mapping) for row in rows)
+def latest(connection: Connection, limit: int, seen: Sight = sight.ALL) -> tuple[StoredLetter, ...]:
+    query = sa.select(letters).where(sight.shown(seen, letters.c.ticket_id)).order_by(letters.c.id.desc())
+    return tuple(StoredLetter(**row._mapping) for row in connection.execute(query.limit(limit)))

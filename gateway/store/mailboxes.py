@@ -20,6 +20,7 @@ from gateway.store.tables import mailboxes, reports
 
 FIRST_BACK_OFF = timedelta(seconds=5)
 LONGEST_BACK_OFF = timedelta(hours=1)
+WINDOW = 1_000  # UIDs below the highest that are looked at again
 _MANY = 500  # values in one IN
 
 
@@ -245,6 +246,25 @@ def supersede(connection: Connection, place: Place) -> int:
     ).rowcount
     connection.execute(sa.update(mails).where(other, mails.c.state == "filed").values(state="done"))
     return int(unread)
+
+
+def prune(connection: Connection, before: datetime) -> int:
+    """Forget some of what was settled before that instant and is not listed again: below what was looked at again even then,
+    or of other numberings, whose mails are known by their content should they return. Says how many; 0 when there is no more.
+    """
+    gone = 0
+    for name, current in connection.execute(sa.select(mailboxes.c.name, mailboxes.c.uidvalidity)).all():
+        if current is None:
+            continue
+        lowest = floor(connection, Place(name, current), before, WINDOW)
+        old = sa.and_(
+            mails.c.mailbox == name, mails.c.state == "done", mails.c.listed_at < before,
+            sa.or_(mails.c.uidvalidity != current, mails.c.uid < lowest),
+        )  # fmt: skip
+        some = sa.select(mails.c.uidvalidity, mails.c.uid).where(old).limit(_MANY)
+        which = sa.tuple_(mails.c.uidvalidity, mails.c.uid).in_(some)
+        gone += connection.execute(sa.delete(mails).where(mails.c.mailbox == name, which)).rowcount
+    return gone
 
 
 def undone(connection: Connection, name: str, before: datetime) -> tuple[int, ...]:

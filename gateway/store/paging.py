@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from gateway.store.tables import conferences, drills, jobs, page_rings, pages, tickets
+from gateway.store.prepared import Prepared
+from gateway.store.tables import calls, conferences, drills, jobs, page_rings, pages, tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ class Conference:
     ended_at: datetime | None
 
 
+_RING = Prepared(sa.insert(page_rings))
+
+
 # Rings ------------------------------------------------------------------------------------------------------------
 
 
@@ -62,7 +66,16 @@ def note_ring(
     connection: Connection, page_id: int, attempt: str, number: str, at: datetime, bundle: str | None = None
 ) -> None:
     row = {"attempt": attempt, "page_id": page_id, "number": number, "at": at, "bundle": bundle}
-    connection.execute(sa.insert(page_rings), row)
+    _RING.run_all(connection, [row])
+
+
+def known(connection: Connection, number: str, sids: Sequence[str]) -> frozenset[str]:
+    """Which of these calls to that number belong to an attempt already, or were picked up."""
+    rung = sa.select(page_rings.c.page_id).where(page_rings.c.number == number)
+    states = connection.execute(sa.select(pages.c.state).where(pages.c.id.in_(rung))).scalars()
+    placed = {one["provider_sid"] for state in states for one in state.get("attempts", ()) if one["provider_sid"]}
+    answered = connection.execute(sa.select(calls.c.sid).where(calls.c.sid.in_(sids))).scalars()
+    return frozenset(placed | set(answered))
 
 
 def forget_ring(connection: Connection, attempt: str) -> None:

@@ -11,7 +11,9 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from gateway.store import sight
 from gateway.store.prepared import Prepared
+from gateway.store.sight import Sight
 from gateway.store.tables import raws, reports, threads, tickets
 
 OUTCOMES = ("new", "append", "duplicate", "held", "refused")
@@ -109,9 +111,12 @@ def ledger(
         yield line(row)
 
 
-def latest(connection: Connection, outcomes: Sequence[str], limit: int) -> tuple[LedgerRow, ...]:
+def latest(
+    connection: Connection, outcomes: Sequence[str], limit: int, seen: Sight = sight.ALL
+) -> tuple[LedgerRow, ...]:
     """The newest rows first."""
-    query = sa.select(reports).order_by(reports.c.id.desc()).limit(limit)
+    shown = sight.shown(seen, reports.c.ticket_id)
+    query = sa.select(reports).where(shown).order_by(reports.c.id.desc()).limit(limit)
     if outcomes:
         query = query.where(reports.c.outcome.in_(outcomes))
     return tuple(line(row) for row in connection.execute(query))

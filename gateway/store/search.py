@@ -5,11 +5,12 @@ are. Refuses to rank: it gives who shares the most of the words asked for, `rout
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 TABLE = "search"  # made by migration 0003: no table of `tables`, for SQLite's is virtual
 _PLAIN = re.compile(r"[^0-9a-z]")
@@ -20,18 +21,34 @@ _INSERT = {
         "INSERT INTO search (id, words) VALUES (:id, array_to_tsvector(string_to_array(:words, ' ')))"
     ),
 }
-_FIND = {
-    "sqlite": sa.text("SELECT rowid FROM search WHERE search MATCH :asked ORDER BY rank LIMIT :limit"),
-    "postgresql": sa.text(
-        "SELECT id FROM search, (SELECT CAST(:asked AS tsquery) AS asked) AS question WHERE words @@ asked"
-        " ORDER BY ts_rank(words, asked) DESC, id DESC LIMIT :limit"
-    ),
+_ASKED, _LIMIT = sa.bindparam("asked", type_=sa.Text()), sa.bindparam("limit", type_=sa.Integer())
+_LITE, _POSTGRES = (
+    sa.table(TABLE, sa.column("rowid"), sa.column(TABLE)),
+    sa.table(TABLE, sa.column("id"), sa.column("words")),
+)
+# PostgreSQL must find first and sort then: walking backwards through the ids would read the whole table for a rare word.
+_MATCHED = (
+    sa.select(_POSTGRES.c.id)
+    .where(_POSTGRES.c.words.op("@@")(sa.cast(_ASKED, TSQUERY)))
+    .cte("matched")
+    .prefix_with("MATERIALIZED")
+)
+HITS: Mapping[str, sa.Subquery] = {  # the newest reports that answer a question
+    "sqlite": sa.select(_LITE.c.rowid.label("id"))
+    .where(sa.literal_column(TABLE).op("MATCH")(_ASKED))
+    .order_by(sa.literal_column("rowid").desc())
+    .limit(_LIMIT)
+    .subquery(),
+    "postgresql": sa.select(_MATCHED.c.id).order_by(_MATCHED.c.id.desc()).limit(_LIMIT).subquery(),
 }
 _FORGET = {
     "sqlite": sa.text("DELETE FROM search WHERE rowid IN (SELECT id FROM traces WHERE ticket_id = :ticket)"),
     "postgresql": sa.text("DELETE FROM search WHERE id IN (SELECT id FROM traces WHERE ticket_id = :ticket)"),
 }
 _OR = {"sqlite": " OR ", "postgresql": " | "}
+_AND = {"sqlite": " AND ", "postgresql": " & "}
+LONGEST = 8  # letters of a word with digits in it that is indexed
+ALONE = 3  # words that may be asked for by themselves
 
 
 def keep(connection: Connection, trace_id: int, customer: str, stems: Iterable[str]) -> None:
@@ -41,13 +58,13 @@ def keep(connection: Connection, trace_id: int, customer: str, stems: Iterable[s
         connection.execute(_INSERT[connection.dialect.name], {"id": trace_id, "words": words})
 
 
-def find(connection: Connection, customer: str, stems: Iterable[str], limit: int) -> Sequence[int]:
-    """The traces of a customer that share the most of these stems."""
-    kind = connection.dialect.name
-    asked = _OR[kind].join(sorted(_lexemes(customer, stems)))
-    if not asked:
-        return ()
-    return [row[0] for row in connection.execute(_FIND[kind], {"asked": asked, "limit": limit})]
+def questions(kind: str, customer: str, stems: Sequence[str]) -> tuple[str, str]:
+    """What to ask for on this kind of database, the stems that say the most first: two of them, one of either half, or else one
+    of the first few. Each word stands once, for each is looked up in every part of the index."""
+    words = [word for stem in stems for word in _lexemes(customer, (stem,))]
+    either, both = _OR[kind].join, _AND[kind].join
+    halves = [f"({either(half)})" for half in (words[::2], words[1::2]) if half]
+    return both(halves) if len(halves) == 2 else "", either(words[:ALONE])
 
 
 def forget(connection: Connection, ticket_id: int) -> None:
@@ -62,5 +79,7 @@ def drop(connection: Connection, trace_ids: Sequence[int]) -> None:
 
 
 def _lexemes(customer: str, stems: Iterable[str]) -> set[str]:
+    """Nobody looks for the hashes and instants of a log, and each would be a new word of the index; names are found by keys."""
     mark = sha256(customer.encode()).hexdigest()[:10]
-    return {f"c{mark}x{plain}" for stem in stems if (plain := _PLAIN.sub("", stem))}
+    plain = (_PLAIN.sub("", stem) for stem in stems)
+    return {f"c{mark}x{word}" for word in plain if word and (len(word) <= LONGEST or word.isalpha())}

@@ -200,12 +200,20 @@ tickets = Table(
     Column("parent", BigInteger),  # the wider fault that it is part of
     Column("version", Integer, nullable=False),
     Column("work_order", Text),  # where it stands in the order of work: sorts ascending
+    Column("restricted", Boolean, nullable=False, server_default=sa.false()),  # only some may see it: `store.sight`
+    Column("product", Text),  # what it is about, by a form, the contract or the desk's words
     sqlite_autoincrement=True,
 )
 Index("ix_tickets_state_work_order", tickets.c.state, tickets.c.work_order)
 Index("ix_tickets_customer_received_at", tickets.c.customer, tickets.c.received_at)
 Index("ix_tickets_requester_received_at", tickets.c.requester, tickets.c.received_at)
 Index("ix_tickets_state_next_due", tickets.c.state, tickets.c.next_due)
+Index(
+    "ix_tickets_restricted",
+    tickets.c.id,
+    sqlite_where=sa.text("restricted IS 1"),
+    postgresql_where=sa.text("restricted IS true"),
+)
 
 desk_versions = Table(
     "desk_versions",  # every configuration of a desk that a ticket was stamped with, as it was written
@@ -234,9 +242,18 @@ traces = Table(
     Column("ticket_id", BigInteger, nullable=False, index=True),
     Column("customer", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("data", Json, nullable=False),  # routing.facts.Trace
+    Column("machine", Boolean, nullable=False),  # a monitoring system's event: found by its key alone
+    Column("sketch", Json, nullable=False),  # routing.shortlist.Sketch: what is looked at first
+    Column("data", Json, nullable=False),  # routing.facts.Trace: what is compared
 )
-Index("ix_traces_customer_at", traces.c.customer, traces.c.at)
+BY_PEOPLE = traces.c.machine.is_(sa.false())
+Index(
+    "ix_traces_customer_at",
+    traces.c.customer,
+    traces.c.at,
+    sqlite_where=BY_PEOPLE,
+    postgresql_where=sa.text("machine IS false"),
+)
 trace_keys = Table(
     "trace_keys",  # how they are found: a whole text, an alert, an object, a service in trouble
     metadata,
@@ -334,10 +351,10 @@ jobs = Table(
     Column("attempts", Integer, nullable=False),
     Column("state", Json, nullable=False),
     Column("error", Text),
-    Column("urgency", sa.SmallInteger, nullable=False, server_default="3"),  # 0 a page, 1 to 4 the ticket's priority
+    Column("urgency", sa.SmallInteger, nullable=False, server_default="3"),  # `store.jobs.urgency_of`
 )
 Index("ix_jobs_run_at", jobs.c.run_at)
-Index("ix_jobs_urgency_run_at", jobs.c.urgency, jobs.c.run_at)  # when more is late than can be done at once
+Index("ix_jobs_urgency_run_at", jobs.c.urgency, jobs.c.run_at, jobs.c.id)  # the order in which they are claimed
 Index("ix_jobs_kind_run_at", jobs.c.kind, jobs.c.run_at)
 
 alarms = Table(
@@ -369,6 +386,13 @@ calls = Table(
     Column("page_id", BigInteger),
     Column("attempt", Text),
     Column("ended_at", Instant),
+    Column("seen_at", Instant),  # the last sign of life: a webhook, or the carrier's word; NULL: only the first
+)
+Index(
+    "ix_calls_up",
+    calls.c.at,
+    sqlite_where=calls.c.status == "in-progress",
+    postgresql_where=calls.c.status == "in-progress",
 )
 call_steps = Table(
     "call_steps",  # a repeated webhook gets the same bytes
@@ -496,7 +520,7 @@ callbacks = Table(
     Column("state", Text, nullable=False),  # waiting | ringing | talking | done | given up | cancelled
     Column("desk", Text),
     Column("customer", Text),
-    Column("mode", Text, nullable=False, server_default="later"),  # later | now
+    Column("mode", Text, nullable=False, server_default="later"),  # later | now | proof
     Column("source", Text, nullable=False, server_default="phone"),  # phone | link | api | console
     Column("rank", Integer, nullable=False, server_default="0"),  # of the plan: lower goes first
     Column("zone", Text),  # the customer's own clock
@@ -520,7 +544,7 @@ waiting_calls = Table(
     Column("rank", Integer, nullable=False),
     Column("at", Instant, nullable=False),  # the order: for a call back the instant of its request
     Column("since", Instant, nullable=False),  # on the line and waiting
-    Column("state", Text, nullable=False),  # waiting | ringing | over
+    Column("state", Text, nullable=False),  # waiting | ringing | talking | over
     Column("agent", Text),
     Column("tried", Json, nullable=False),  # agents who did not pick up
     Column("seen_at", Instant, nullable=False),  # the last time that the line asked

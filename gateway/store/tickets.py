@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from gateway.store import sight
 from gateway.store.prepared import Prepared
+from gateway.store.sight import Sight
 from gateway.store.tables import (
     EPOCH,
     MICROSECOND,
@@ -63,7 +65,7 @@ class NewEntry:
 
 def insert(connection: Connection, values: Mapping[str, Any]) -> int:
     """A new ticket from its columns (`pauses` and `met` start empty); returns its id, from which its number follows."""
-    row = {**NOT_YET, "pauses": [], "met": {}, "version": 1, **values}
+    row = {**NOT_YET, "pauses": [], "met": {}, "version": 1, "restricted": False, **values}
     ((ticket_id,),) = _INSERT_TICKET.rows(connection, row)
     return int(ticket_id)
 
@@ -113,6 +115,7 @@ class Wanted:
     offset: int = 0
     by_due: bool = False
     by_work: bool = False
+    sight: Sight = sight.ALL
 
 
 def listed(connection: Connection, wanted: Wanted, prefixes: Mapping[str, str]) -> tuple[Ticket, ...]:
@@ -156,11 +159,15 @@ class Head:
     customer_name: str | None
 
 
-def heads(connection: Connection, ids: Iterable[int | None], prefixes: Mapping[str, str]) -> Mapping[int, Head]:
+def heads(
+    connection: Connection, ids: Iterable[int | None], prefixes: Mapping[str, str], seen: Sight = sight.ALL
+) -> Mapping[int, Head]:
     """The heads of several tickets at once, by id; None among the ids is nobody's."""
     c = tickets.c
     wanted = sorted({one for one in ids if one is not None})
-    rows = connection.execute(sa.select(c.id, c.subject, c.customer_name, c.desk).where(c.id.in_(wanted)))
+    rows = connection.execute(
+        sa.select(c.id, c.subject, c.customer_name, c.desk).where(c.id.in_(wanted), sight.visible(seen))
+    )
     return {
         row.id: Head(number_of(row.id, prefixes.get(row.desk, PREFIX)), row.subject, row.customer_name) for row in rows
     }
@@ -183,17 +190,18 @@ def last_change(connection: Connection) -> int:
     return int(connection.execute(sa.select(sum(newest[1:], newest[0]))).scalar_one())
 
 
-def customers(connection: Connection) -> tuple[tuple[str, str], ...]:
+def customers(connection: Connection, seen: Sight = sight.ALL) -> tuple[tuple[str, str], ...]:
     """(id, name) of customers that have tickets."""
     rows = connection.execute(
         sa.select(tickets.c.customer, sa.func.max(tickets.c.customer_name))
-        .where(tickets.c.customer.isnot(None))
+        .where(tickets.c.customer.isnot(None), sight.visible(seen))
         .group_by(tickets.c.customer)
     )
     return tuple((row[0], row[1]) for row in rows)
 
 
 def _filtered(query: sa.Select[Any], wanted: Wanted) -> sa.Select[Any]:
+    query = query.where(sight.visible(wanted.sight))
     if wanted.state == "open":
         query = query.where(tickets.c.state.in_(sorted(OPEN)))
     elif wanted.state != "all":

@@ -1,6 +1,5 @@
 """Traces of reports and what they are found by, suggestions, merges: rows in, the values of `routing` out."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,43 +10,85 @@ from sqlalchemy import Connection
 
 from gateway.store import search
 from gateway.store.prepared import Prepared
-from gateway.store.tables import merges, suggestions, tickets, trace_keys, traces
-from routing import facts
+from gateway.store.tables import BY_PEOPLE, merges, suggestions, tickets, trace_keys, traces
+from routing import facts, shortlist
 from routing.facts import Trace
 from routing.faults import Sign
-from routing.masking import stems
-from routing.relate import Known
+from routing.pool import BY_KEY, BY_WORDS, LATEST
+from routing.relate import Known, Rarity
+from routing.shortlist import Candidate
 from routing.tickets import OPEN
 
 EVERYBODY = ""  # keys that are looked for at all customers
-LATEST, BY_KEY, BY_WORDS = 40, 20, 20
 ASKED = 6  # words that full-text search is asked for
+FEW = 10  # reports found by two words from which one word alone is not asked for
+KEYS = 8  # of a report that are looked up: its text, and the first objects that it names
 
-_OF = (
-    sa.select(
-        traces.c.id,
-        traces.c.data,
-        traces.c.at,
-        traces.c.customer,
-        traces.c.ticket_id,
-        tickets.c.state,
-        tickets.c.merged_into,
+_CUSTOMER = sa.bindparam("customer", type_=sa.Text())
+_SINCE = sa.bindparam("since", type_=traces.c.at.type)
+_ROOT = sa.func.coalesce(tickets.c.merged_into, tickets.c.id)
+_SKETCHES = sa.select(traces.c.id, _ROOT.label("root"), traces.c.at, traces.c.sketch).join(
+    tickets, tickets.c.id == traces.c.ticket_id
+)
+_LATEST = Prepared(
+    _SKETCHES.where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE, BY_PEOPLE)
+    .order_by(traces.c.at.desc())
+    .limit(LATEST)
+)
+
+
+def _newest(key: str, limit: int) -> sa.Subquery:
+    """The newest traces under one key: the index gives them backwards, however many there are."""
+    mine = sa.and_(trace_keys.c.customer == _CUSTOMER, trace_keys.c.key == sa.bindparam(key))
+    found = sa.select(trace_keys.c.trace_id).where(mine).order_by(trace_keys.c.trace_id.desc()).limit(limit)
+    return found.subquery()
+
+
+_BY_KEYS = Prepared(
+    _SKETCHES.join(
+        named := sa.union(*(sa.select(_newest(f"key{n}", BY_KEY // 2).c.trace_id) for n in range(KEYS))).subquery(),
+        named.c.trace_id == traces.c.id,
     )
-    .join(tickets, tickets.c.id == traces.c.ticket_id)
-    .where(traces.c.customer == sa.bindparam("customer"), traces.c.at > sa.bindparam("since", type_=traces.c.at.type))
-)
-_BY_ONE_KEY = Prepared(
-    _OF.join(trace_keys, trace_keys.c.trace_id == traces.c.id)
-    .where(trace_keys.c.customer == sa.bindparam("customer"), trace_keys.c.key == sa.bindparam("key"))
+    .where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE)
     .order_by(traces.c.id.desc())
-    .limit(5)
+    .limit(BY_KEY)
 )
+_BY_WORDS = Prepared(
+    {
+        kind: _SKETCHES.join(hits, hits.c.id == traces.c.id).where(traces.c.customer == _CUSTOMER)
+        for kind, hits in search.HITS.items()
+    }
+)
+_FULL = (
+    sa.select(traces.c.id, traces.c.data, traces.c.at, traces.c.customer, _ROOT.label("root"), tickets.c.state)
+    .add_columns(tickets.c.merged_into)
+    .join(tickets, tickets.c.id == traces.c.ticket_id)
+)
+MOST = 2 * shortlist.SHOWN
+_IN_FULL = Prepared(_FULL.where(traces.c.id.in_([sa.bindparam(f"id{n}", type_=sa.BigInteger()) for n in range(MOST)])))
+_BY_ONE_KEY = Prepared(
+    _FULL.join(only := _newest("key", 5), only.c.trace_id == traces.c.id)
+    .where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE)
+    .order_by(traces.c.id.desc())
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What a report is compared with. `found`: the tickets that full-text search gave, best first."""
+
+    known: tuple[Known, ...]
+    found: tuple[str, ...]
+    rarity: Rarity
 
 
 def keep(connection: Connection, ticket_id: int, trace: Trace, signs: Iterable[str] = ()) -> None:
     """A report's trace, with what it is found by."""
     assert trace.customer is not None
-    row = {"ticket_id": ticket_id, "customer": trace.customer, "at": trace.at, "data": facts.as_json(trace)}
+    row = {
+        "ticket_id": ticket_id, "customer": trace.customer, "at": trace.at, "machine": trace.alert is not None,
+        "sketch": shortlist.as_json(shortlist.sketch(trace)), "data": facts.as_json(trace),
+    }  # fmt: skip
     trace_id = connection.execute(sa.insert(traces).values(row).returning(traces.c.id)).scalar_one()
     keys = [(trace.customer, key) for key in facts.keys(trace)] + [(EVERYBODY, sign) for sign in signs]
     if keys:
@@ -63,6 +104,11 @@ def repeated(connection: Connection, customer: str, key: str, since: datetime) -
     return tuple(_known(*row[1:]) for row in rows)
 
 
+def ended(connection: Connection, customer: str, since: datetime) -> tuple[Known, ...]:
+    """A customer's newest reports that say that a trouble is over: nothing may be joined across them."""
+    return repeated(connection, customer, facts.OVER, since)
+
+
 def known_to(connection: Connection, ticket_id: int) -> bool:
     """Has this ticket's report been related?"""
     return (
@@ -70,46 +116,53 @@ def known_to(connection: Connection, ticket_id: int) -> bool:
     )
 
 
-def pool(connection: Connection, trace: Trace, since: datetime) -> tuple[tuple[Known, ...], tuple[str, ...]]:
-    """The reports to compare one with, each once, and the tickets that full-text search gives, best first."""
-    wanted = {"customer": trace.customer, "since": since}
-    c = traces.c
-    latest = connection.execute(_OF.order_by(c.at.desc()).limit(LATEST), wanted).all()
-    rows = {row.id: row for row in latest}
+def pool(connection: Connection, trace: Trace, since: datetime) -> Pool:
+    """The reports to compare one with: the latest, those under its keys, those found by its words, and of all these the ones
+    whose sketches are worth reading in full."""
+    assert trace.customer is not None
     keys = facts.keys(trace)
-    if keys:
-        by_key = (
-            sa.select(trace_keys.c.trace_id)
-            .where(trace_keys.c.customer == trace.customer, trace_keys.c.key.in_(keys))
-            .order_by(trace_keys.c.trace_id.desc())
-            .limit(BY_KEY)
-        )
-        ids = [one for one in connection.execute(by_key).scalars() if one not in rows]
-        rows |= {row.id: row for row in connection.execute(_OF.where(c.id.in_(ids)), wanted)} if ids else {}
-    found: list[int] = []
-    if trace.alert is None and not trace.me_too:
-        found = list(
-            search.find(connection, trace.customer or "", _rare(trace, [row.data for row in latest]), BY_WORDS)
-        )
-        older = [one for one in found if one not in rows]
-        ever = {**wanted, "since": facts.EVER}
-        rows |= {row.id: row for row in connection.execute(_OF.where(c.id.in_(older)), ever)} if older else {}
-    every = {key: _known(*row[1:]) for key, row in rows.items()}
-    return tuple(every.values()), tuple(dict.fromkeys(every[one].root for one in found if one in every))
+    if trace.alert is not None:
+        return Pool(repeated(connection, trace.customer, keys[0], since), (), shortlist.rarity(()))
+    wanted = {"customer": trace.customer, "since": since}
+    latest = _candidates(_LATEST.rows(connection, wanted))
+    named = {f"key{n}": key for n, key in zip(range(KEYS), (*keys, *[""] * KEYS), strict=False)}
+    by_key = _candidates(_BY_KEYS.rows(connection, {**wanted, **named})) if keys else []
+    by_words = [] if trace.me_too else _by_words(connection, trace, latest)
+    every = {one.id: one for one in (*latest, *by_key, *by_words)}
+    rare = shortlist.rarity(every.values())
+    found = shortlist.by_words(trace, by_words, rare)
+    ids = shortlist.shortlist(trace, tuple(every.values()), rare, [one.id for one in found])
+    known = (*_in_full(connection, ids), *ended(connection, trace.customer, since))
+    roots = {one.root for one in known}
+    return Pool(known, tuple(dict.fromkeys(one.root for one in found if one.root in roots)), rare)
 
 
-def _rare(trace: Trace, latest: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The words that say the most: those that the fewest of the customer's latest reports have."""
-    counted = Counter(stem for data in latest for stem in stems(data.get("words", ())))
-    return sorted(trace.stems, key=lambda stem: (counted[stem], stem))[:ASKED]
+def _by_words(connection: Connection, trace: Trace, latest: Sequence[Candidate]) -> list[Candidate]:
+    """Reports of all years that share two of the words that say the most, or, when few do, one of the first three."""
+    words = shortlist.asked(trace, latest, ASKED)
+    found: list[Candidate] = []
+    for asked in search.questions(connection.dialect.name, trace.customer or "", words):
+        if asked and len(found) < FEW:
+            values = {"customer": trace.customer, "asked": asked, "limit": BY_WORDS}
+            found += _candidates(_BY_WORDS.rows(connection, values))
+    return found
+
+
+def _candidates(rows: Iterable[Sequence[Any]]) -> list[Candidate]:
+    return [Candidate(str(one), str(root), at, shortlist.from_json(said)) for one, root, at, said in rows]
+
+
+def _in_full(connection: Connection, ids: Sequence[str]) -> tuple[Known, ...]:
+    wanted = dict.fromkeys((f"id{n}" for n in range(MOST)), 0) | {f"id{n}": int(one) for n, one in enumerate(ids)}
+    rows = {str(row[0]): row[1:] for row in _IN_FULL.rows(connection, wanted)} if ids else {}
+    return tuple(_known(*rows[one]) for one in ids if one in rows)
 
 
 def _known(
-    data: Mapping[str, Any], at: datetime, customer: str, ticket_id: int, state: str, merged_into: int | None
+    data: Mapping[str, Any], at: datetime, customer: str, root: int, state: str, merged_into: int | None
 ) -> Known:
-    root = merged_into or ticket_id
     over = state not in OPEN and merged_into is None
-    return Known(facts.from_json({**data, "id": str(root)}, at, customer), str(root), closed=over)
+    return Known(facts.from_json(data, str(root), at, customer), str(root), closed=over)
 
 
 def signs(connection: Connection, wanted: Sequence[str], since: datetime) -> tuple[Sign, ...]:

@@ -49,7 +49,9 @@ def update(connection: Connection, sid: str, **changes: Any) -> None:
 def busy(connection: Connection, desk: str, now: datetime) -> frozenset[str]:
     """The agents whose telephone rings for somebody, or who talk."""
     c = waiting_calls.c
-    query = sa.select(c.agent).where(c.desk == desk, c.state == "ringing", c.seen_at > now - LONGEST_TALK)
+    query = sa.select(c.agent).where(
+        c.desk == desk, c.state.in_(("ringing", "talking")), c.seen_at > now - LONGEST_TALK
+    )
     return frozenset(connection.execute(query).scalars())
 
 

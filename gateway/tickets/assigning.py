@@ -56,7 +56,7 @@ def give(connection: Connection, desk: Desk, ticket: Ticket, at: datetime) -> No
     customer = directory.StoredFinder(connection).by_id(ticket.customer) if ticket.customer else None
     engineer = customer.at(desk.id).contract.engineer if customer else None
     facts = [line.removeprefix("fact: ") for line in ticket.evidence if line.startswith("fact: ")]
-    wanted = Wanted(ticket.customer, ticket.language, ticket.region, assign.skills_of(facts), engineer)
+    wanted = Wanted(ticket.customer, ticket.language, ticket.region, assign.skills_of(facts), engineer, ticket.product)
     hands = presence.of(connection, {one.id: one.name for one in desk.staff.values()})
     choice = assign.choose(desk, queue, wanted, hands)
     if choice.told:

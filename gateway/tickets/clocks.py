@@ -6,6 +6,7 @@ is told at once, the most urgent tickets first and on each in the order in which
 what is due (`routing.agenda`).
 """
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,10 +20,11 @@ from gateway.post.letter import Escalation, Letter
 from gateway.store import calls, jobs, letters, tickets
 from gateway.store.jobs import Job, Settled
 from gateway.store.tickets import Entry, NewEntry
+from gateway.tickets import work
 from routing import agenda
 from routing.agenda import Due, Moment
 from routing.desk import Desk, Telling
-from routing.tickets import Ticket, after
+from routing.tickets import OPEN, Ticket, after
 
 ASLEEP = timedelta(days=365)
 LATE = timedelta(minutes=1)  # after its moment, something is marked as told late
@@ -104,7 +106,17 @@ class Clocks:
             jobs.alarm(connection, now, ALARMS[moment.due], f"{ticket.number}: {line}", ticket.id)
         if moment.due == "escalation":
             desk = self._engine.desk_of(ticket)
+            self._put(connection, ticket, desk.goes_to.get(moment.what), words, now)
             self._escalate(connection, ticket, desk.told_by.get(moment.what, Telling()), moment, now)
+
+    def _put(self, connection: Connection, ticket: Ticket, queue: str | None, why: str, now: datetime) -> None:
+        """Into the queue that the matrix has for this step. One that cannot have it leaves the ticket where it is: the alarm
+        is there."""
+        fresh = self._engine.ticket(connection, ticket.id, lock=True) if queue else None
+        if queue is None or fresh is None or fresh.state not in OPEN or fresh.queue == queue:
+            return
+        with contextlib.suppress(Permanent):
+            work.put(connection, self._engine, fresh, work.Act(ticket.id, "presa", now, {"text": why}), queue)
 
     def _change(self, connection: Connection, ticket: Ticket, moment: Moment) -> bool:
         """The ticket's own step; False when somebody was quicker."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from gateway.store import tickets, traces
+from gateway.store.directory import StoredFinder
 from gateway.store.tickets import NewEntry
 from identity.people import Recognition
 from parsers import Message
@@ -34,15 +35,21 @@ class Fold(NamedTuple):
     evidence: tuple[str, ...]
 
 
-def trace_of(message: Message, who: Recognition, channel: str, received: datetime) -> Trace:
-    """What a mail names. `id` is filled in when its ticket is known."""
+def trace_of(finder: StoredFinder, message: Message, who: Recognition, channel: str, received: datetime) -> Trace:
+    """What a mail names. `id` is filled in when its ticket is known. The customer's sites cost no look-up: who recognised the
+    sender has read the customer in this transaction."""
     sender = message.from_.addr if message.from_ else ""
-    return facts.trace("", received, channel, who.customer, sender or "", message.subject or "", message.reply_text)
+    customer = finder.by_id(who.customer) if who.customer else None
+    return facts.trace(
+        "", received, channel, who.customer, sender or "", message.subject or "", message.reply_text,
+        customer.sites if customer else (),
+    )  # fmt: skip
 
 
 def fold(
-    connection: Connection, message: Message, who: Recognition, channel: str, received: datetime, policy: Policy
-) -> Fold | None:
+    connection: Connection, finder: StoredFinder, message: Message, who: Recognition, channel: str, received: datetime,
+    policy: Policy,
+) -> Fold | None:  # fmt: skip
     """The open ticket that this report repeats word for word, or whose alert it is again."""
     if who.customer is None or not who.verified:
         return None
@@ -53,8 +60,9 @@ def fold(
     known = traces.repeated(connection, who.customer, key, relate.since(received, policy))
     if not known:
         return None
-    trace = trace_of(message, who, channel, received)
-    related = relate.relate(trace, known, policy=policy)
+    trace = trace_of(finder, message, who, channel, received)
+    over = () if trace.alert else traces.ended(connection, who.customer, relate.since(received, policy))
+    related = relate.relate(trace, (*known, *over), policy=policy)
     if related.decision != "same" or related.root is None:
         return None
     if trace.alert is None and not any(_whole(trace, one.trace) for one in known if one.trace.id == related.of):

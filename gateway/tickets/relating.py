@@ -23,6 +23,8 @@ from routing.relate_policy import Policy
 from routing.tickets import OPEN, Ticket
 
 _NAMED = re.compile(r"(?<=^perhaps )\d+(?=: )|(?<=\()\d+(?=\)$)")  # ids of tickets in what `routing.relate` says
+WHOLE = ("alert:", "text:", "sent:")  # keys of a whole report
+BY = "presa"  # who merged, in the story
 SAID = ("mail-in", "description", "call")  # entries that hold a customer's words
 
 
@@ -51,21 +53,29 @@ class Relating:
         quiet = bool(job.state.get("quiet"))
         return Settled(lambda connection: self._write(connection, ticket_id, trace, related, quiet=quiet))
 
+    def again(self, connection: Connection, ticket_id: int) -> None:
+        """Compare and write in one transaction, as a replay does."""
+        ticket = self._engine.ticket(connection, ticket_id)
+        if ticket is not None and ticket.customer is not None:
+            self._write(connection, ticket_id, *self._compare(connection, ticket), quiet=False)
+
     def _compare(self, connection: Connection, ticket: Ticket) -> tuple[Trace, Related]:
         trace = trace_of(connection, ticket)
         policy = self._policy(ticket)
-        pool, found = traces.pool(connection, trace, relate.since(trace.at, policy))
-        return trace, relate.relate(trace, pool, found=found, policy=policy)
+        pool = traces.pool(connection, trace, relate.since(trace.at, policy))
+        return trace, relate.relate(trace, pool.known, pool.rarity, pool.found, policy)
 
     def _write(self, connection: Connection, ticket_id: int, trace: Trace, related: Related, *, quiet: bool) -> None:
         ticket = self._engine.ticket(connection, ticket_id, lock=True)
         assert ticket is not None
         assert trace.customer is not None
         # A twin that was related a moment ago was not there when the texts were compared.
-        for key in facts.keys(trace)[:1]:
-            twins = traces.repeated(connection, trace.customer, key, relate.since(trace.at, self._policy(ticket)))
-            if twins and related.decision != "same":
-                again = relate.relate(trace, twins, policy=self._policy(ticket))
+        since = relate.since(trace.at, self._policy(ticket))
+        for key in (one for one in facts.keys(trace)[:1] if one.startswith(WHOLE)):
+            twins = traces.repeated(connection, trace.customer, key, since) if related.decision != "same" else ()
+            if twins:
+                over = traces.ended(connection, trace.customer, since)
+                again = relate.relate(trace, (*twins, *over), policy=self._policy(ticket))
                 related = again if again.decision == "same" else related
         traces.keep(connection, ticket_id, trace, wider.signs_of(trace))
         prefix = self._engine.prefixes.get(ticket.desk, "")
@@ -89,7 +99,7 @@ class Relating:
                 self._engine,
                 ticket,
                 into.number,
-                by="presa",
+                by=BY,
                 at=now,
                 why=[line for line in lines if not line.startswith("perhaps ")],
             )

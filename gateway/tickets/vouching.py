@@ -38,14 +38,24 @@ def verify(connection: Connection, engine: Engine, ticket: Ticket, act: "Act") -
         raise Permanent(f"{ticket.number} is verified already; load the page again")
     if ticket.customer is None:
         raise Permanent(f"{ticket.number} has no customer yet; say first whose report it is")
+    evidence = f"verified by a person: {act.who}, {_at(act.at)}"
+    proven(connection, engine, ticket, act.who, f"{act.who} has verified the sender", act.at, evidence)
+
+
+def proven(
+    connection: Connection, engine: Engine, ticket: Ticket, by: str, words: str, at: datetime, evidence: str = ""
+) -> bool:
+    """The sender is genuine: the ticket gets the rights of its plan. Is somebody paged now?"""
+    assert ticket.customer is not None
     _, decision = _judged(connection, engine, replace(ticket, verified=True), ticket.customer)
-    words = f"{act.who} has verified the sender"
-    told = (*ticket.evidence, f"verified by a person: {act.who}, {_at(act.at)}")
+    told = (*ticket.evidence, evidence or f"verified: {words}, {_at(at)}")
     tickets.update(connection, ticket, verified=True, evidence=list(told), via_on_call=decision.via_on_call)
-    tickets.tell(connection, ticket.id, act.at, NewEntry("state", act.who, {"words": words}))
-    if decision.page and ticket.state == "new" and not calls.pages_of(connection, ticket.id):
-        jobs.add(connection, "page", act.at, {"page": calls.open_page(connection, ticket.id, act.at)}, ticket.id)
+    tickets.tell(connection, ticket.id, at, NewEntry("state", by, {"words": words}))
+    pages = decision.page and ticket.state == "new" and not calls.pages_of(connection, ticket.id)
+    if pages:
+        jobs.add(connection, "page", at, {"page": calls.open_page(connection, ticket.id, at)}, ticket.id)
     engine.restamp(connection, ticket.id)
+    return pages
 
 
 def assign(connection: Connection, engine: Engine, ticket: Ticket, act: "Act") -> None:
@@ -64,7 +74,8 @@ def assign(connection: Connection, engine: Engine, ticket: Ticket, act: "Act") -
     told = [*kept, f"customer: {customer.id}, as {act.who} said, {_at(act.at)}", *marks]
     tickets.update(
         connection, ticket, customer=customer.id, customer_name=customer.name, contact=who.contact, plan=decision.plan,
-        base_plan=decision.base_plan, region=who.region, verified=False, evidence=told, **place,
+        base_plan=decision.base_plan, region=who.region, verified=False, evidence=told,
+        restricted=ticket.restricted or "restricted" in decision.marks, product=decision.product, **place,
     )  # fmt: skip
     tickets.tell(
         connection, ticket.id, act.at, NewEntry("state", act.who, {"words": f"the report is {customer.name}'s"})
@@ -108,11 +119,13 @@ def _judged(connection: Connection, engine: Engine, ticket: Ticket, customer_id:
         customer.id, contact.id if contact else None, "certain", ticket.verified, why_not is None, why_not, customer.plan,
         desk=customer.desk, add_ons=customer.add_ons, language=customer.language, address=ticket.requester,
         region=customer.region, marks=entitlement.marks(customer, contact),
+        products=tuple(one.name for one in customer.contract.products),
     )  # fmt: skip
     text = next((str(e.data.get("text", "")) for e in tickets.story(connection, ticket.id) if e.kind == "mail-in"), "")
     report = Report(
         ticket.channel, ticket.received_at, ticket.subject, text, kind=ticket.kind, priority=ticket.priority,  # type: ignore[arg-type]
         automatic=_was_automatic(connection, ticket), pin=ticket.verified and ticket.channel == "phone",
+        language=ticket.language if ticket.channel == "phone" else None, product=ticket.product,
     )  # fmt: skip
     return who, decide.decide(report, who, desk)
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from gateway.engine import Engine
 from gateway.errors import Permanent
+from gateway.oncall import duty
 from gateway.post.letter import Answer, mailbox
 from gateway.settings import notation
 from gateway.store import faults, jobs, letters, presence, tickets
@@ -270,16 +272,26 @@ def _dues(ticket: Ticket) -> dict[str, Any]:
 
 
 def _escalate(connection: Connection, engine: Engine, ticket: Ticket, act: Act) -> None:
-    """To another queue; the history stays."""
+    """To another queue."""
+    put(connection, engine, ticket, act, act.field("to", "the queue"))
+
+
+def put(connection: Connection, engine: Engine, ticket: Ticket, act: Act, to: str) -> None:
+    """Into another queue, by a person or by the clock; the history stays. Raises Permanent with words for the person."""
     desk = engine.desk(ticket.desk)
-    to = act.field("to", "the queue")
     if to not in desk.queues:
         raise Permanent(f"{to} is no queue of this desk; choose one of {', '.join(desk.queues)}")
+    if until := duty.barred_until(connection, desk, act.who, to, act.at):
+        raise Permanent(
+            f"{to} takes nothing from whoever is on duty: {ticket.number} stays in {ticket.queue}; escalate it again from"
+            f" {until.astimezone(ZoneInfo(desk.zone)):%Y-%m-%d %H:%M}, or to another queue"
+        )
     now = desk.queues.get(ticket.queue)
     if now is not None and now.restricted and not desk.queues[to].restricted:
         raise Permanent(f"{ticket.queue} is restricted: {ticket.number} may only go to a queue that is restricted too")
     level = desk.queues[to].level or ticket.level
-    tickets.update(connection, ticket, queue=to, level=level)
+    restricted = ticket.restricted or desk.queues[to].restricted
+    tickets.update(connection, ticket, queue=to, level=level, restricted=restricted)
     _tell(
         connection,
         ticket,

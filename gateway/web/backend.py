@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from gateway.store.sight import ALL, Sight
 from gateway.web.views import (
     Action,
     AlarmRow,
@@ -48,14 +49,18 @@ class Backend(Protocol):
 
     # what there is to see
 
-    def choices(self, language: str) -> Choices:
+    def may_see(self, asked: Mapping[str, str], user: User) -> bool:
+        """Is what a path names (`number` of a ticket, `report`, `request` to be called back) not restricted to others?"""
+
+    def choices(self, language: str, sight: Sight = ALL) -> Choices:
         """What the filters of the ticket list offer."""
 
     def tickets(self, filters: Filters) -> tuple[TicketRow, ...]:
         """At most `filters.limit` tickets, next deadline first, then those without one, newest first."""
 
-    def ticket(self, number: str, language: str) -> TicketPage | None:
-        """One ticket with its story; explanations in the reader's language where there are any."""
+    def ticket(self, number: str, language: str, sight: Sight = ALL) -> TicketPage | None:
+        """One ticket with its story; explanations in the reader's language where there are any. `sight`: for the other
+        tickets that it names."""
 
     def letter_html(self, number: str, letter: str) -> str | None:
         """The HTML body of a letter of that ticket, as it came."""
@@ -69,22 +74,22 @@ class Backend(Protocol):
     def recording(self, number: str, recording: str) -> File | None:
         """What was said in a call of that ticket, as long as it is kept."""
 
-    def outbox(self, limit: int) -> tuple[OutboxRow, ...]:
+    def outbox(self, limit: int, sight: Sight = ALL) -> tuple[OutboxRow, ...]:
         """The mails that left or will, newest first."""
 
-    def calls(self, limit: int) -> tuple[CallRow, ...]:
+    def calls(self, limit: int, sight: Sight = ALL) -> tuple[CallRow, ...]:
         """The calls, newest first."""
 
     def oncall(self, language: str) -> tuple[OnCallView, ...]:
         """Who is on call now, desk by desk."""
 
-    def ledger(self, outcome: str, limit: int) -> tuple[LedgerRow, ...]:
+    def ledger(self, outcome: str, limit: int, sight: Sight = ALL) -> tuple[LedgerRow, ...]:
         """Reports and their outcomes, newest first; outcome "" means all of them."""
 
-    def unseen(self) -> int:
+    def unseen(self, sight: Sight = ALL) -> int:
         """How many alarms nobody has seen."""
 
-    def alarms(self, limit: int, offset: int, *, only_unseen: bool) -> tuple[AlarmRow, ...]:
+    def alarms(self, limit: int, offset: int, *, only_unseen: bool, sight: Sight = ALL) -> tuple[AlarmRow, ...]:
         """The alarms, newest first."""
 
     # what a person does

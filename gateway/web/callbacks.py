@@ -21,6 +21,7 @@ from gateway.errors import Permanent
 from gateway.store import callbacks as store
 from gateway.store import calls, jobs, tickets
 from gateway.store import waiting as lines
+from gateway.store.sight import may_see
 from gateway.store.tickets import NewEntry
 from gateway.web import views
 from gateway.web.labels import mark as _
@@ -42,6 +43,7 @@ SOURCES = {
     "link": _("from a mail"),
     "api": _("by a program"),
     "console": _("in the console"),
+    "proof": _("to prove a caller"),
 }
 
 
@@ -91,7 +93,11 @@ class CallbackPages:
 
     def everybody(self, visit: Visit) -> Response:
         def read(connection: Connection) -> tuple[list[Row], list[Row], list[AgentRow]]:
-            return self._rows(connection, True), self._rows(connection, False), self._agents(connection, visit.now)
+            return (
+                self._rows(connection, visit, True),
+                self._rows(connection, visit, False),
+                self._agents(connection, visit.now),
+            )
 
         live, over, agents = self._database.read(read)
         said = {"asked": _("They will be called back."), "now": _("They are rung now."), "done": _("Kept as done.")}
@@ -99,9 +105,10 @@ class CallbackPages:
         values = {"live": live, "over": over, "agents": agents, "may": views.works(visit.user), "done": done}
         return self._draw(visit, "callbacks.html", values)
 
-    def _rows(self, connection: Connection, live: bool) -> list[Row]:
+    def _rows(self, connection: Connection, visit: Visit, live: bool) -> list[Row]:
         found = store.listed(connection, ROWS, 0, live=live)
-        heads = tickets.heads(connection, [one.ticket_id for one in found], self._engine.prefixes)
+        seen = visit.user.sight
+        heads = tickets.heads(connection, [one.ticket_id for one in found], self._engine.prefixes, seen)
         return [
             Row(
                 one.id, one.at, heads[one.ticket_id].number if one.ticket_id in heads else "", one.customer or "",
@@ -109,6 +116,7 @@ class CallbackPages:
                 one.attempts, one.next_at, one.why or "",
             )
             for one in found
+            if seen.everything or one.ticket_id is None or one.ticket_id in heads
         ]  # fmt: skip
 
     def _agents(self, connection: Connection, now: datetime) -> list[AgentRow]:
@@ -134,7 +142,7 @@ class CallbackPages:
     def _now(self, connection: Connection, request: int, visit: Visit) -> None:
         one = self._living(connection, request)
         desk = self._engine.desk(one.desk)
-        if not callbacks.served(desk) or not waiting.is_open(desk, visit.now):
+        if not callbacks.served(desk) or not waiting.is_staffed(desk, visit.now):
             raise Permanent(
                 _("Nobody of the desk can be connected now: it is closed or has no agents' telephones. Ring by hand.")
             )
@@ -162,7 +170,8 @@ class CallbackPages:
 
         def write(connection: Connection) -> None:
             ticket = self._engine.ticket(connection, ticket_id, lock=True) if ticket_id else None
-            if ticket is None or ticket.state not in OPEN:
+            hidden = ticket is not None and not may_see(connection, ticket.id, visit.user.sight)
+            if ticket is None or hidden or ticket.state not in OPEN:
                 raise Permanent(_("There is no open ticket with this number; check its digits."))
             number = visit.form.get("number", "").strip() or ticket.phone
             calls.alone(connection, f"callback:{ticket.id}")

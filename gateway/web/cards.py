@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from gateway.store.sight import Sight
 from gateway.web.labels import mark as _
 from gateway.web.rendering import redirect
 from gateway.web.views import TicketRow
@@ -81,7 +82,7 @@ class Card:
 class Cards(Protocol):
     """What these pages need of the rest of Presa; all of it may block."""
 
-    def card(self, customer: str, language: str) -> Card | None:
+    def card(self, customer: str, language: str, sight: Sight) -> Card | None:
         """A customer's card at this hour."""
 
     def find(self, written: str) -> Sequence[tuple[str, str, str]]:
@@ -102,7 +103,7 @@ class CardPages:
         return (("/customers", self.find), ("/customers/{customer}", self.card))
 
     def card(self, visit: Visit) -> Response:
-        card = self._cards.card(visit.path("customer"), visit.user.language)
+        card = self._cards.card(visit.path("customer"), visit.user.language, visit.user.sight)
         if card is None:
             raise Refused(404, _("There is no such customer."))
         return self._draw(visit, "customer.html", {"card": card})

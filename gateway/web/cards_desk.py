@@ -11,6 +11,7 @@ from gateway import locale
 from gateway.engine import Engine
 from gateway.store import directory, tickets
 from gateway.store.directory import StoredFinder
+from gateway.store.sight import ALL, Sight
 from gateway.web import phrases, rows, why
 from gateway.web.cards import Card, Person, Terms
 from gateway.web.desk import DeskBackend
@@ -57,11 +58,11 @@ class CardDesk:
         found = self._database.read(lambda connection: directory.listed(connection, after, limit))
         return [(one.id, one.name, one.code or "") for one in found]
 
-    def card(self, customer: str, language: str) -> Card | None:
+    def card(self, customer: str, language: str, sight: Sight = ALL) -> Card | None:
         found = self._database.read(lambda connection: self._card(connection, customer, language))
         if found is None:
             return None
-        wanted = Filters(state="open", customer=customer, language=language, limit=TICKETS)
+        wanted = Filters(state="open", customer=customer, language=language, limit=TICKETS, sight=sight)
         return replace(found, tickets=self._backend.tickets(wanted))
 
     def _card(self, connection: Connection, customer_id: str, language: str) -> Card | None:
@@ -113,7 +114,7 @@ class CardDesk:
         return Terms(
             desk=rows.words(desk.name, language), plan=plan.label if plan else customer.plan,
             add_ons=tuple(desk.plans[one].label if one in desk.plans else one for one in customer.add_ons),
-            hours=(calendar.label or name) if calendar else "", open=is_open, until=until,
+            hours=(rows.words(calendar.label, language) or name) if calendar else "", open=is_open, until=until,
             channels=tuple(phrases.label(one, say) for one in sorted(plan.channels)) if plan else (),
             on_call=", ".join(sorted(plan.on_call.priorities)) if plan and plan.on_call else "",
             starts=str(contract.starts or ""), ends=str(contract.ends or ""),

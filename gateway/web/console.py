@@ -66,6 +66,13 @@ DONE: Mapping[str, str] = {
     "correct": _("Corrected; what it was stays in the story."),
     "give": _("Given; they see it in their list."),
     "assign": _("The report has its customer, and the address is remembered."),
+    "page-accepted": _("Accepted: the ticket is in your hands."),
+    "page-already-yours": _("It is yours already."),
+    "page-passed": _("Passed on: the next is rung."),
+    "page-escalated": _("The next is rung now."),
+    "page-taken": _("Somebody else has it already: see below."),
+    "page-nobody": _("There is nobody else whom we could ring."),
+    "page-over": _("Nothing was done: the page is over, or somebody else was faster."),
 }
 
 
@@ -148,7 +155,13 @@ def router(
     routes.add_api_route("/login", door.enter, methods=["POST"], response_model=None)
     routes.add_api_route("/events/tickets", console.events, methods=["GET"], response_model=None)
     routes.add_api_route("/static/{path:path}", console.static, methods=["GET"], response_model=None)
+    routes.add_api_route("/{path:path}", console.page(nowhere), methods=["GET"], response_model=None)
     return routes
+
+
+def nowhere(visit: Visit) -> Response:
+    """An address that was mistyped, or is of a page that is no more."""
+    raise Refused(404, _("There is no such page."))
 
 
 class Console:
@@ -196,6 +209,8 @@ class Console:
         try:
             if form is not None and not forms.is_ours(request, visit.token, form):
                 raise Refused(403, _("This form is out of date. Go back, reload the page and try again."))
+            if not self._backend.may_see(visit.request.path_params, visit.user):
+                raise Refused(404, _("There is no such ticket."))
             return handler(visit)
         except Refused as refused:
             return self._trouble(visit, refused.status, refused.words)
@@ -212,7 +227,7 @@ class Console:
         if user is None:
             return None
         # The latest change is asked for before the page is: what happens in between is fetched again, not lost.
-        now, change, alarms = self._backend.now(), self._backend.changes(0), self._backend.unseen()
+        now, change, alarms = self._backend.now(), self._backend.changes(0), self._backend.unseen(user.sight)
         return Visit(request, user, token, now, change, alarms, Words(user.language, user.zone, now), form)
 
     def _trouble(self, visit: Visit, status: int, words: str) -> Response:
@@ -259,6 +274,7 @@ class Console:
             limit=ROWS + 1,
             offset=_offset(asked.get("from", "")),
             sort="due" if asked.get("sort") == "due" else "work",
+            sight=visit.user.sight,
         )
         if filters.search:
             filters = replace(filters, state="all", queue="", customer="")
@@ -270,7 +286,7 @@ class Console:
             "rows": rows[:ROWS],
             "filters": filters,
             "more": more,
-            "choices": self._backend.choices(visit.user.language),
+            "choices": self._backend.choices(visit.user.language, visit.user.sight),
         }
         return self.draw(visit, "tickets.html", {**values, "states": ("open", *views.STATES, "all")})
 
@@ -279,7 +295,7 @@ class Console:
         return self._ticket(visit, {}, done, "", 200)
 
     def _ticket(self, visit: Visit, typed: Mapping[str, str], done: str, said: str, status: int) -> Response:
-        page = self._backend.ticket(visit.path("number"), visit.user.language)
+        page = self._backend.ticket(visit.path("number"), visit.user.language, visit.user.sight)
         if page is None:
             raise Refused(404, _("There is no such ticket."))
         values = {
@@ -309,7 +325,7 @@ class Console:
         return redirect(f"/tickets/{quote(number, safe='')}?done={action}")
 
     def calls(self, visit: Visit) -> Response:
-        return self.draw(visit, "calls.html", {"rows": self._backend.calls(ROWS)})
+        return self.draw(visit, "calls.html", {"rows": self._backend.calls(ROWS, visit.user.sight)})
 
     def oncall(self, visit: Visit) -> Response:
         return self.draw(visit, "oncall.html", {"desks": self._backend.oncall(visit.user.language)})
@@ -317,13 +333,17 @@ class Console:
     def ledger(self, visit: Visit) -> Response:
         outcome = visit.request.query_params.get("outcome", "")
         outcome = outcome if outcome in views.OUTCOMES else ""
-        values = {"rows": self._backend.ledger(outcome, ROWS), "outcome": outcome, "outcomes": views.OUTCOMES}
+        values = {
+            "rows": self._backend.ledger(outcome, ROWS, visit.user.sight),
+            "outcome": outcome,
+            "outcomes": views.OUTCOMES,
+        }
         return self.draw(visit, "ledger.html", values)
 
     def alarms(self, visit: Visit) -> Response:
         asked = visit.request.query_params
         only, offset = asked.get("show") == "unseen", _offset(asked.get("from", ""))
-        rows = self._backend.alarms(ROWS + 1, offset, only_unseen=only)
+        rows = self._backend.alarms(ROWS + 1, offset, only_unseen=only, sight=visit.user.sight)
         values = {
             "rows": rows[:ROWS],
             "show": "unseen" if only else "",
@@ -348,7 +368,7 @@ class Console:
     def outbox(self, visit: Visit) -> Response:
         if not self._settings.demo:
             raise Refused(404, _("There is no such page."))
-        return self.draw(visit, "outbox.html", {"rows": self._backend.outbox(ROWS)})
+        return self.draw(visit, "outbox.html", {"rows": self._backend.outbox(ROWS, visit.user.sight)})
 
     # letters and files
 

@@ -13,15 +13,17 @@ import parsers
 from gateway import locale
 from gateway.engine import Engine
 from gateway.errors import Permanent
+from gateway.people.seeing import sight_of
 from gateway.phone.carrier import media_type
-from gateway.store import alarms, calls, letters, queues, recordings, reports, tickets, users
+from gateway.store import alarms, callbacks, calls, jobs, letters, queues, recordings, reports, tickets, users
 from gateway.store.calls import StoredCall
 from gateway.store.queues import Further
+from gateway.store.sight import ALL, Sight, may_see
 from gateway.store.tickets import Entry
 from gateway.store.users import StoredUser
 from gateway.tickets import assigning, vouching, work
 from gateway.web import phrases, related_desk, rows, story, timeline, why
-from gateway.web.duty_desk import DutyDesk
+from gateway.web.duty_desk import DutyDesk, paged
 from gateway.web.views import (
     AlarmRow,
     CallRow,
@@ -80,14 +82,28 @@ class DeskBackend:
         """Times are shown in the zone of the first desk."""
         if stored is None:
             return None
-        return User(stored.login, stored.name, stored.role, stored.language, self._zone, stored.password)  # type: ignore[arg-type]
+        sight = sight_of(self._engine.settings, stored.login, stored.role)
+        return User(stored.login, stored.name, stored.role, stored.language, self._zone, stored.password, sight)  # type: ignore[arg-type]
 
     def close_session(self, fingerprint: str) -> None:
         self._database.write(lambda c: users.close_session(c, fingerprint))
 
     # What there is to see ---------------------------------------------------------------------------------------
 
-    def choices(self, language: str) -> Choices:
+    def may_see(self, asked: Mapping[str, str], user: User) -> bool:
+        if user.sight.everything:
+            return True
+        report, request = _id(asked.get("report", "")), _id(asked.get("request", ""))
+
+        def read(connection: Connection) -> bool:
+            mail = reports.get(connection, report) if report else None
+            wish = callbacks.get(connection, request) if request else None
+            named = (numbers.ticket_id(asked.get("number", "")), mail and mail.ticket_id, wish and wish.ticket_id)
+            return all(may_see(connection, one, user.sight) for one in named if one)
+
+        return self._database.read(read)
+
+    def choices(self, language: str, sight: Sight = ALL) -> Choices:
         desks = self._engine.settings.desks.values()
         several = len(desks) > 1
         queues = tuple(
@@ -95,7 +111,7 @@ class DeskBackend:
             for desk in desks
             for queue in rows.queues(desk, language)
         )
-        names = self._database.read(tickets.customers)
+        names = self._database.read(lambda connection: tickets.customers(connection, sight))
         return Choices(queues, tuple(Choice(one, name or one) for one, name in names))
 
     def tickets(self, filters: Filters) -> tuple[TicketRow, ...]:
@@ -110,6 +126,7 @@ class DeskBackend:
             filters.offset,
             by_due=filters.sort == "due",
             by_work=filters.sort != "due",
+            sight=filters.sight,
         )
         now = self._database.clock.now()
 
@@ -124,8 +141,8 @@ class DeskBackend:
 
         return self._database.read(read)
 
-    def ticket(self, number: str, language: str) -> TicketPage | None:
-        return self._database.read(lambda c: self._page(c, number, language))
+    def ticket(self, number: str, language: str, sight: Sight = ALL) -> TicketPage | None:
+        return self._database.read(lambda c: self._page(c, number, language, sight))
 
     def letter_html(self, number: str, letter: str) -> str | None:
         message = self._message(number, letter)
@@ -152,17 +169,17 @@ class DeskBackend:
 
         return self._database.read(read)
 
-    def outbox(self, limit: int) -> tuple[OutboxRow, ...]:
+    def outbox(self, limit: int, sight: Sight = ALL) -> tuple[OutboxRow, ...]:
         def read(connection: Connection) -> tuple[OutboxRow, ...]:
-            found = letters.latest(connection, limit)
+            found = letters.latest(connection, limit, sight)
             heads = tickets.heads(connection, (one.ticket_id for one in found), self._engine.prefixes)
             return tuple(rows.outbox(one, heads) for one in found)
 
         return self._database.read(read)
 
-    def calls(self, limit: int) -> tuple[CallRow, ...]:
+    def calls(self, limit: int, sight: Sight = ALL) -> tuple[CallRow, ...]:
         def read(connection: Connection) -> tuple[CallRow, ...]:
-            found = calls.latest(connection, limit)
+            found = calls.latest(connection, limit, sight)
             sids = [one.sid for one in found]
             heads = tickets.heads(connection, (one.ticket_id for one in found), self._engine.prefixes)
             events, wanted = calls.events_of(connection, sids), calls.callbacks_of(connection, sids)
@@ -178,20 +195,20 @@ class DeskBackend:
     def oncall(self, language: str) -> tuple[OnCallView, ...]:
         return DutyDesk(self._engine).now_on(language)
 
-    def ledger(self, outcome: str, limit: int) -> tuple[LedgerRow, ...]:
+    def ledger(self, outcome: str, limit: int, sight: Sight = ALL) -> tuple[LedgerRow, ...]:
         def read(connection: Connection) -> tuple[LedgerRow, ...]:
-            found = reports.latest(connection, (outcome,) if outcome else (), limit)
+            found = reports.latest(connection, (outcome,) if outcome else (), limit, sight)
             heads = tickets.heads(connection, (one.ticket_id for one in found), self._engine.prefixes)
             return tuple(rows.line(one, heads.get(one.ticket_id or 0)) for one in found)
 
         return self._database.read(read)
 
-    def unseen(self) -> int:
-        return self._database.read(alarms.unseen)
+    def unseen(self, sight: Sight = ALL) -> int:
+        return self._database.read(lambda connection: alarms.unseen(connection, sight))
 
-    def alarms(self, limit: int, offset: int, *, only_unseen: bool) -> tuple[AlarmRow, ...]:
+    def alarms(self, limit: int, offset: int, *, only_unseen: bool, sight: Sight = ALL) -> tuple[AlarmRow, ...]:
         def read(connection: Connection) -> tuple[AlarmRow, ...]:
-            found = alarms.latest(connection, limit, offset, only_unseen=only_unseen)
+            found = alarms.latest(connection, limit, offset, only_unseen=only_unseen, seen=sight)
             heads = tickets.heads(connection, (one.ticket_id for one in found), self._engine.prefixes)
             return tuple(rows.alarm(one, rows.number(heads, one.ticket_id)) for one in found)
 
@@ -214,7 +231,7 @@ class DeskBackend:
 
     def see(self, alarm: int, user: User, *, older: bool) -> None:
         now = self._database.clock.now()
-        self._database.write(lambda c: alarms.see(c, alarm, user.name, now, older=older))
+        self._database.write(lambda c: alarms.see(c, alarm, user.name, now, older=older, seen=user.sight))
 
     # What happens -----------------------------------------------------------------------------------------------
 
@@ -252,7 +269,6 @@ class DeskBackend:
     ) -> TicketRow:  # fmt: skip
         desk = self._desk(ticket)
         plan = desk.plans.get(ticket.plan or "")
-        ranks = list(desk.priorities)
         stamp = stamp or self._stamp(ticket, now)
         return TicketRow(
             number=ticket.number,
@@ -260,7 +276,7 @@ class DeskBackend:
             customer=ticket.customer_name or ticket.requester or phrases.dialled(ticket.phone or ""),
             plan=plan.label if plan else ticket.plan or "",
             priority=ticket.priority,
-            rank=ranks.index(ticket.priority) + 1 if ticket.priority in ranks else 0,
+            rank=jobs.OF_PRIORITY.get(ticket.priority, 0),
             state=ticket.state,
             queue=self._queues(ticket, further, language),
             opened=ticket.opened_at,
@@ -271,7 +287,7 @@ class DeskBackend:
             channel=ticket.channel,
         )
 
-    def _page(self, connection: Connection, number: str, language: str) -> TicketPage | None:
+    def _page(self, connection: Connection, number: str, language: str, sight: Sight) -> TicketPage | None:
         found = numbers.ticket_id(number)
         ticket = self._engine.ticket(connection, found) if found else None
         if ticket is None:
@@ -279,7 +295,7 @@ class DeskBackend:
         now, desk, say = self._database.clock.now(), self._desk(ticket), locale.translator(language)
         stamp = self._stamp(ticket, now)
         contact = rows.contact(connection, ticket)
-        linked = tickets.heads(connection, (ticket.linked,), self._engine.prefixes)
+        linked = tickets.heads(connection, (ticket.linked,), self._engine.prefixes, sight)
         tale = story.gather(connection, ticket, desk, contact, language, say, self._text_of)
         pause = next((pause.reason for pause in ticket.pauses if pause.end is None), "")
         further = queues.of(connection, (ticket.id,)).get(ticket.id, ())
@@ -306,7 +322,8 @@ class DeskBackend:
             linked=tuple(head.number for head in linked.values()),
             customer=ticket.customer or "",
             perhaps=self._perhaps(connection, ticket, tale.stored),
-            related=related_desk.view(connection, self._engine, ticket),
+            related=related_desk.view(connection, self._engine, ticket, sight),
+            paged=paged(connection, desk, ticket),
             timeline=timeline.draw(ticket, desk, stamp, now) if stamp else None,
             plans=tuple(Choice(plan.id, plan.label) for plan in desk.plans.values()),
             stage=ticket.stage or "",
@@ -346,13 +363,13 @@ class DeskBackend:
             return None
 
     def _name(self, call: StoredCall) -> str:
-        """The engineer of a page's call, by the number that was rung."""
-        if call.direction != "page":
-            return ""
-        people = [
-            one for desk in self._engine.settings.desks.values() if desk.on_call for one in desk.on_call.people.values()
-        ]
-        return next((one.name for one in people if one.number == call.number), "")
+        """The engineer of a page's call, or the agent whom a caller was connected to, by the number that was rung."""
+        desks = self._engine.settings.desks.values()
+        names: dict[str, dict[str | None, str]] = {
+            "page": {one.number: one.name for desk in desks if desk.on_call for one in desk.on_call.people.values()},
+            "agent": {one.number: one.name for desk in desks if desk.phone for one in desk.phone.agents.values()},
+        }
+        return names.get(call.direction, {}).get(call.number, "")
 
     def _text(self, key: str) -> str:
         """The plain text of a kept mail; raw bytes never change, so what was read once is remembered."""
@@ -374,3 +391,7 @@ class DeskBackend:
     def _message(self, number: str, letter: str) -> Message | None:
         raw = self._raw(number, letter)
         return None if raw is None else parsers.unsealed(parsers.parse(raw))
+
+
+def _id(written: str) -> int | None:
+    return int(written) if written.isascii() and written.isdecimal() and len(written) < 16 else None

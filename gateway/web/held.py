@@ -171,11 +171,13 @@ class HeldPages:
         return forms.download(file, "application/octet-stream")
 
     def decide(self, visit: Visit) -> Response:
-        """What was ticked (`mail-7`), or the one mail of its own page, is decided about."""
+        """What was ticked (`mail-7`, or `all` that the page showed), or the one mail of its own page, is decided about."""
         if not views.works(visit.user):
             raise Refused(403, MAY_NOT)
         how = visit.form.get("how", "")
-        ticked = [name.removeprefix("mail-") for name in visit.form if re.fullmatch(r"mail-[0-9]{1,18}", name)]
+        named = [name.removeprefix("mail-") for name in visit.form if name.startswith("mail-")]
+        named += visit.form.get("all", "").split(" ")[:ROWS]
+        ticked = [one for one in dict.fromkeys(named) if re.fullmatch(r"[0-9]{1,18}", one)]
         if how not in DONE or not ticked:
             return self._list(visit, _("Tick the mails, then say what becomes of them."), 409)
         ticket = visit.form.get("ticket", "").strip()

@@ -6,7 +6,7 @@ from gateway.engine import Arrival, Engine, Outcome
 from gateway.people import importing
 from gateway.store import api_tokens
 from gateway.store.api_tokens import NOTED_EVERY, ApiToken
-from gateway.web import callback_in
+from gateway.web import callback_in, oncall_in
 from gateway.web.intake import House
 from routing.desk import Desk
 
@@ -49,4 +49,5 @@ def house_of(engine: Engine, promised: Callable[[str, str], None]) -> House:
             engine.settings, database, text, kind, name=f"body.{kind}", dry_run=dry_run, keep=keep
         ),
         callback_in.call_back(engine),
+        oncall_in.standing(engine),
     )  # fmt: skip

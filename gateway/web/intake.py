@@ -8,6 +8,7 @@ file anything itself, and to know a browser's session.
 
 import asyncio
 import hmac
+import io
 import ipaddress
 import time
 from collections import deque
@@ -28,7 +29,7 @@ from gateway.engine import Arrival, Outcome
 from gateway.errors import Permanent, Temporary
 from gateway.mail.forms import Given, as_mail
 from gateway.store.api_tokens import ApiToken
-from gateway.web import callback_in, directory_in, events_in, intake_pages, reports_in
+from gateway.web import callback_in, directory_in, events_in, intake_pages, oncall_in, reports_in
 from gateway.web.reports_in import Refused, Typed
 from routing.desk import Desk
 
@@ -39,6 +40,7 @@ RETRY_SECONDS = 10
 READ_SECONDS = 60.0  # between two pieces of a body
 SLOWEST = 1_000  # bytes a second, after the first READ_SECONDS
 LARGE = 1 << 20  # bytes
+READ_ON = 4  # times the limit: so much of a mail is read, and the beginning of it taken
 HELD = 4  # bodies of the largest size that all requests together may hold
 SIGNED_FOR_AT_MOST = 7 * 86_400  # seconds
 FORM_REPORTS_A_MINUTE = 120  # by one form: what a page open to everybody may bring us
@@ -62,6 +64,7 @@ class House:
     demo: bool = False
     load: directory_in.Load | None = None
     call_back: callback_in.CallBack | None = None
+    standing: oncall_in.Standing | None = None
 
 
 class Taken(BaseModel):
@@ -105,6 +108,11 @@ def api(house: House, pool: Executor) -> FastAPI:
         "/events", doors.event, methods=["POST"], responses=answers, response_model=Taken,
         summary="An event of a monitoring system", openapi_extra=events_in.EVENT, operation_id="event",
     )  # fmt: skip
+    if house.standing is not None:
+        made.add_api_route(
+            "/oncall", doors.oncall, methods=["GET"], responses=answers, response_model=None,
+            summary="Who is on duty", openapi_extra=oncall_in.ONCALL, operation_id="oncall",
+        )  # fmt: skip
     if house.load is not None:
         made.add_api_route(
             "/directory", doors.directory, methods=["POST"], responses=answers, response_model=None,
@@ -140,6 +148,9 @@ class _Doors:
 
     async def event(self, request: Request) -> Response:
         return await self._answer(request, self._event)
+
+    async def oncall(self, request: Request) -> Response:
+        return await self._answer(request, self._oncall)
 
     async def directory(self, request: Request) -> Response:
         return await self._answer(request, self._directory)
@@ -179,15 +190,24 @@ class _Doors:
         if sender is not None:
             sender = sender.strip().removeprefix("<").removesuffix(">")
         client = _ip(asked.get("client", ""))
-        raw = b"".join([piece async for piece in self._pieces(request)])
+        raw, whole = await self._beginning(request)
         if not raw.strip():
             raise Refused(422, "the body is empty; send the whole mail as the body")
         peer = request.client.host if request.client else ""
         return await self._take(Arrival(
             "http", client or (peer if self._house.demo else ""), sender, rcpt, raw, self._house.now(),
-            asked.get("helo", "")[:255], edge=token.edge,
+            asked.get("helo", "")[:255], edge=token.edge, whole=whole,
             evidence=(f"door: HTTP, the token of «{token.name}», from {peer or 'an unknown address'}",),
         ))  # fmt: skip
+
+    async def _beginning(self, request: Request) -> tuple[bytes, int | None]:
+        """A mail, and its size when this is only its beginning: whoever hands it in has accepted it from its sender already,
+        so it is not refused for being somewhat too large (as over LMTP)."""
+        most, size, held = self._house.size, 0, io.BytesIO()
+        async for piece in self._pieces(request, READ_ON):
+            held.write(piece[: max(0, most - size)])
+            size += len(piece)
+        return held.getvalue(), size if size > most else None
 
     def _recipients(self, request: Request) -> tuple[str, ...]:
         """Those of the envelope's recipients that are ours; a mail for nobody of ours is refused."""
@@ -295,6 +315,14 @@ class _Doors:
             evidence=(f"door: HTTP, the token of «{token.name}», from {peer or 'an unknown address'}: a monitoring event",),
         ))  # fmt: skip
 
+    # Who is on duty ---------------------------------------------------------------------------------------------
+
+    async def _oncall(self, request: Request) -> Response:
+        await self._allowed(request, oncall_in.SCOPE)
+        standing = self._house.standing
+        assert standing is not None
+        return JSONResponse(await self._run(standing, *oncall_in.asked(request)))
+
     # The directory ----------------------------------------------------------------------------------------------
 
     async def _directory(self, request: Request) -> Response:
@@ -324,15 +352,16 @@ class _Doors:
             raise Refused(403, f"the token of «{token.name}» may not do this; issue one with --scope {scope}")
         return token
 
-    async def _pieces(self, request: Request) -> AsyncIterator[bytes]:
-        """The body, counted while it comes: its size, its pace, and what all bodies hold together."""
-        most = self._house.size
+    async def _pieces(self, request: Request, times: int = 1) -> AsyncIterator[bytes]:
+        """The body, counted while it comes: its size, its pace, and what all bodies hold together. `times`: how often the
+        limit may come, of which no more than the limit is held."""
+        kept, most = self._house.size, self._house.size * times
         told = request.headers.get("content-length", "")
         if told.isdecimal() and int(told) > most:
             raise Refused(413, f"larger than {most} bytes; send less", {"Connection": "close"})
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise Refused(415, "the body is compressed; send it as it is")
-        size, began, stream = 0, time.monotonic(), aiter(request.stream())
+        size, held, began, stream = 0, 0, time.monotonic(), aiter(request.stream())
         try:
             while True:
                 try:
@@ -342,18 +371,19 @@ class _Doors:
                 except TimeoutError:
                     raise Refused(408, "the body did not come; send it again", {"Connection": "close"}) from None
                 size += len(piece)
-                self._held += len(piece)
+                self._held += min(size, kept) - held
+                held = min(size, kept)
                 if size > most:
                     raise Refused(413, f"larger than {most} bytes; send less", {"Connection": "close"})
                 if time.monotonic() - began > READ_SECONDS + size / SLOWEST:
                     raise Refused(408, "the body came too slowly; send it again", {"Connection": "close"})
-                if size > reports_in.SMALL and self._held > HELD * most:
+                if held > reports_in.SMALL and self._held > HELD * kept:
                     raise Refused(
                         503, "too much is coming in just now; send it again", {"Retry-After": str(RETRY_SECONDS)}
                     )
                 yield piece
         finally:
-            self._held -= size
+            self._held -= held
 
     async def _take(self, arrival: Arrival) -> Outcome:
         # Shielded: a client that hangs up does not take its report back out of our hands half way. Of large ones two at a

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from nacl.exceptions import CryptoError
@@ -30,7 +30,7 @@ MOST_HELD: Final = 1_000
 LONGEST_SEALED: Final = 1_500
 
 
-Work = asyncio.Future[str | None]
+Work = asyncio.Future[Any]  # the document, None where there is no such step, or PIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ accepts nothing. What the carrier sends counts by its signature alone. Refuses t
 
 import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from html import escape
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape as xml
 
@@ -22,12 +22,14 @@ from starlette.routing import Route
 
 from gateway.engine import Engine
 from gateway.paging import news as paging_news
+from gateway.paging import notes as paging_notes
 from gateway.paging import rooms as paging_rooms
 from gateway.paging import sms as paging_sms
+from gateway.paging.engineers import REASONS
 from gateway.paging.words import words
-from gateway.phone.carrier import Carrier
+from gateway.phone.carrier import Carrier, Text
 from gateway.store import calls, users
-from gateway.web.phone import signed_form
+from gateway.web.phone import signed_form, signed_webhook
 from gateway.web.rendering import secured
 from routing import paging
 from routing.desk import Desk
@@ -81,20 +83,23 @@ class _News(_Doors):
 
     async def message(self, request: Request) -> Response:
         """An SMS: an engineer's answer; anybody else's is heard by nobody, and answered by nothing."""
-        form = await signed_form(request, self._carrier)
-        if isinstance(form, Response):
-            return form
-        now, sid = self._database.clock.now(), form.get("MessageSid", "")[:64]
-        if not sid:
-            return PlainTextResponse("MessageSid is missing; nothing was done.", 400)
-        said = await self._write(
-            lambda connection: paging_sms.answer(
-                connection, self._engine, sid, form.get("From", ""), form.get("Body", "")[:500], now
-            )
-        )
-        if said is None:
+        webhook = await signed_webhook(request, self._carrier, json=True)
+        if isinstance(webhook, Response):
+            return webhook
+        text = self._carrier.texted(webhook)
+        if text is None:
+            return PlainTextResponse("This is no message; nothing was done.", 200 if not self._carrier.replies else 400)
+        said = await self._write(lambda connection: self._texted(connection, text))
+        if said is None or not self._carrier.replies:
             return _xml(EMPTY)
         return _xml(EMPTY.replace("<Response/>", f"<Response><Message>{xml(said)}</Message></Response>"))
+
+    def _texted(self, connection: Connection, text: Text) -> str | None:
+        now = self._database.clock.now()
+        said = paging_sms.answer(connection, self._engine, text.id, text.sender, text.body, now)
+        if said is not None and not self._carrier.replies:
+            paging_notes.reply(connection, text.id, text.sender, said, now)
+        return said
 
     async def room(self, request: Request) -> Response:
         """Who comes into a conference, and who leaves it."""
@@ -144,20 +149,23 @@ class _Links(_Doors):
             what = await _wanted(request)
             if what is None:
                 return PlainTextResponse("The form can't be read; go back and press one of its buttons.", 400)
-            said = await self._write(lambda connection: self._act(connection, page_id, person, note, what))
+            said = await self._write(lambda connection: self._act(connection, page_id, person, note, *what))
         found = await self._read(lambda connection: self._found(connection, page_id, person))
         if found is None:
             return PlainTextResponse("There is no such page.", 404)
         return secured(HTMLResponse(_draw(*found, said)))
 
     def _act(
-        self, connection: Connection, page_id: int, person: str, note: str, what: Literal["accepted", "passed"]
+        self, connection: Connection, page_id: int, person: str, note: str, what: paging_news.Wish, reason: str
     ) -> str:
         now = self._database.clock.now()
         found = self._found(connection, page_id, person)
-        if found is None or not users.first_time(connection, f"page-link:{page_id}:{person}:{note}", now):
+        key = f"page-link:{page_id}:{person}:{note}" + (":more" if what == "escalated" else "")
+        if found is None or not users.first_time(connection, key, now):
             return ""  # used up: the page says how it stands
-        done, ticket, name = paging_news.answer(connection, self._engine, page_id, person, what, now, by="link")
+        done, ticket, name = paging_news.answer(
+            connection, self._engine, page_id, person, what, now, by="link", reason=reason
+        )
         language = found[2].language or found[1].languages[0]
         if done == "over" or ticket is None:
             return words(language, "none")
@@ -171,31 +179,49 @@ class _Links(_Doors):
         someone = desk.on_call.people.get(person) if desk and desk.on_call else None
         if stored is None or ticket is None or desk is None or someone is None:
             return None
-        state = paging.from_json(stored.state).state if stored.state else ("open" if stored.open else "cancelled")
+        state: str = paging.from_json(stored.state).state if stored.state else ("open" if stored.open else "cancelled")
         taker = paging.from_json(stored.state).accepted_by if stored.state else None
+        state = "mine" if taker == person else state
         return ticket, desk, someone, state, paging_news.name_of(desk, taker)
 
 
-async def _wanted(request: Request) -> Literal["accepted", "passed"] | None:
+WISHES: Mapping[str, paging_news.Wish] = {"accept": "accepted", "pass": "passed", "escalate": "escalated"}
+# Which of them make sense while the page is open, when nobody has accepted, and when the reader has.
+OFFERED: Mapping[str, tuple[str, ...]] = {
+    "open": ("accept", "pass", "escalate"),
+    "exhausted": ("accept", "escalate"),
+    "mine": ("escalate",),
+}
+
+
+async def _wanted(request: Request) -> tuple[paging_news.Wish, str] | None:
+    """The button that was pressed, and the reason that was given."""
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > LONGEST:
             return None
-    asked = parse_qs(body.decode("ascii", "replace")).get("do", [""])[0]
-    return "accepted" if asked == "accept" else "passed" if asked == "pass" else None
+    fields = parse_qs(body.decode("ascii", "replace"))
+    wish = WISHES.get(fields.get("do", [""])[0])
+    return (wish, fields.get("reason", [""])[0]) if wish else None
 
 
 TEXTS = {
     "it": {
-        "accept": "Accetto", "pass": "Passo ad altri", "accepted": "L'ha presa {name}.", "exhausted": "Nessuno ha ancora accettato.",
+        "accept": "Accetto", "pass": "Passo ad altri", "accepted": "L'ha presa {name}.", "mine": "\u00c8 tua.",
+        "exhausted": "Nessuno ha ancora accettato.",
         "open": "Nessuno ha ancora accettato.", "cancelled": "Non serve pi\u00f9.", "left": "{minutes} minuti",
-        "title": "Reperibilit\u00e0",
+        "title": "Reperibilit\u00e0", "escalate": "Fai squillare il prossimo", "why": "Perch\u00e9?",
+        "not well": "Non sto bene", "no computer at hand": "Senza computer", "not my field": "Non \u00e8 il mio campo",
+        "busy with another fault": "Occupato con un altro guasto",
     },
     "en": {
-        "accept": "I accept", "pass": "Pass on", "accepted": "{name} has it.", "exhausted": "Nobody has accepted yet.",
+        "accept": "I accept", "pass": "Pass on", "accepted": "{name} has it.", "mine": "You have it.",
+        "exhausted": "Nobody has accepted yet.",
         "open": "Nobody has accepted yet.", "cancelled": "It is not needed any more.", "left": "{minutes} minutes",
-        "title": "On call",
+        "title": "On call", "escalate": "Ring the next now", "why": "Why?",
+        "not well": "Not well", "no computer at hand": "No computer at hand", "not my field": "Not my field",
+        "busy with another fault": "Busy with another fault",
     },
 }  # fmt: skip
 
@@ -206,9 +232,12 @@ def _draw(ticket: Ticket, desk: Desk, person: Person, state: str, taker: str, sa
     texts: Any = TEXTS[language or "en"]
     plan = desk.plans.get(ticket.plan or "")
     status = texts[state].format(name=taker)
+    whys = "".join(f'<option value="{one}">{escape(texts[one])}</option>' for one in REASONS.values())
+    why = {"pass": f'<label>{escape(texts["why"])}<select name="reason">{whys}</select></label>'}
     buttons = "".join(
-        f'<form method="post"><input type="hidden" name="do" value="{do}"><button class="{do}">{escape(texts[do])}</button></form>'
-        for do in (("accept", "pass") if state == "open" else ("accept",) if state == "exhausted" else ())
+        f'<form method="post"><input type="hidden" name="do" value="{do}">{why.get(do, "")}'
+        f'<button class="{do}">{escape(texts[do])}</button></form>'
+        for do in OFFERED.get(state, ())
     )
     rows = (ticket.priority, ticket.customer_name or "?", plan.label if plan else "-", ticket.subject)
     facts = "".join(f"<p>{escape(one)}</p>" for one in rows)

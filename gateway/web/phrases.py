@@ -40,6 +40,9 @@ EVENTS: Mapping[str, str] = {
     "caller_fetched": _("Pressed 4: joins the caller"),
     "caller_gone": _("Pressed 4, but the caller is gone: was told the number"),
     "hung_up": _("Hung up"),
+    "caller_taken": _("Pressed 1: took the caller"),
+    "fell_silent": _("The line fell silent, and the call was ended"),
+    "caller_proven": _("Pressed 1 on the telephone on file: it was them"),
 }
 
 # Reason codes of the ledger -> why this outcome
@@ -83,7 +86,9 @@ ALARMS: Mapping[str, str] = {
     "duty": _("The on-call duty has a hole: mend it before it hurts"),
     "callback-given-up": _("A customer could not be called back: write or ring by hand"),
     "escalated": _("A customer escalates by telephone"),
+    "agent-number": _("An agent's telephone cannot be called: correct the number"),
     "page-capped": _("An engineer was not rung: called too often already"),
+    "page-number": _("An engineer's telephone cannot be called: correct the number"),
     "page-late": _("A page did not go on in time"),
     "no-route": _("A ticket fits no route: give it a queue, and the desk a route"),
     "nobody-fits": _("Nobody is there for a ticket: give it to somebody"),
@@ -101,6 +106,8 @@ ALARMS: Mapping[str, str] = {
     "letter-refused": _("A mail of ours was refused"),
     "unreadable": _("A mail could not be read: look at the raw mail"),
     "failed-inside": _("Something failed on our side: look at the ticket"),
+    "too-big": _("Only the beginning of an answer is here: it was too big"),
+    "encrypted": _("An answer is encrypted: nobody can read it"),
     "suspected-loop": _("A mail loop is suspected: mails are held"),
     "certificate": _("The mail door's new certificate cannot be used"),
     "held": _("Held mails wait for somebody's decision"),

@@ -14,9 +14,11 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from gateway.store.sight import Sight
 from gateway.web import forms, views
 from gateway.web.labels import mark as _
 from gateway.web.rendering import redirect
+from gateway.web.views import User
 from gateway.web.visits import MAY_NOT, ROWS, Draw, Handler, Refused, Visit
 
 DOES = ("merge", "unmerge", "not", "child", "leave", "update")
@@ -75,11 +77,11 @@ class StaffRow:
 class RelatedTickets(Protocol):
     """What these pages need of the rest of Presa; all of it may block and raise Permanent."""
 
-    def act(self, number: str, what: str, by: str, fields: Mapping[str, str], once: str) -> None:
+    def act(self, number: str, what: str, user: User, fields: Mapping[str, str], once: str) -> None:
         """One of DOES, on that ticket."""
 
-    def faults(self, limit: int) -> tuple[FaultRow, ...]:
-        """The newest first."""
+    def faults(self, limit: int, sight: Sight) -> tuple[FaultRow, ...]:
+        """The newest first, with those of their tickets that may be seen."""
 
     def staff(self) -> tuple[StaffRow, ...]:
         """Everybody who can be given tickets, and how they stand."""
@@ -133,11 +135,11 @@ class RelatedPages:
         if not views.works(visit.user):
             raise Refused(403, MAY_NOT)
         fields = {name: value.strip() for name, value in visit.form.items() if name not in ("csrf", "once")}
-        self._related.act(number, what, visit.user.name, fields, forms.once(visit.form))
+        self._related.act(number, what, visit.user, fields, forms.once(visit.form))
         return redirect(f"/tickets/{quote(number, safe='')}")
 
     def faults(self, visit: Visit) -> Response:
-        values = {"rows": self._related.faults(ROWS), "may": visit.user.role in INCIDENT_MANAGERS}
+        values = {"rows": self._related.faults(ROWS, visit.user.sight), "may": visit.user.role in INCIDENT_MANAGERS}
         return self._draw(visit, "faults.html", values)
 
     def decide(self, visit: Visit) -> Response:

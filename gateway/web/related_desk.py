@@ -7,8 +7,10 @@ from sqlalchemy import Connection
 from gateway.engine import Engine
 from gateway.errors import Permanent
 from gateway.store import faults, presence, traces, users
+from gateway.store.sight import Sight, may_see
 from gateway.tickets import merging, wider, work
 from gateway.web.related import FaultRow, Other, RelatedView, StaffRow
+from gateway.web.views import User
 from routing import numbers
 from routing.tickets import Ticket
 
@@ -20,8 +22,8 @@ class RelatedDesk:
         self._engine = engine
         self._database = engine.database
 
-    def act(self, number: str, what: str, by: str, fields: Mapping[str, str], once: str) -> None:
-        ticket_id, now = numbers.ticket_id(number), self._database.clock.now()
+    def act(self, number: str, what: str, user: User, fields: Mapping[str, str], once: str) -> None:
+        ticket_id, now, by = numbers.ticket_id(number), self._database.clock.now(), user.name
 
         def write(connection: Connection) -> None:
             ticket = self._engine.ticket(connection, ticket_id, lock=True) if ticket_id else None
@@ -30,6 +32,8 @@ class RelatedDesk:
             if not users.first_time(connection, once, now):
                 return
             other = fields.get("number", "")
+            if not may_see(connection, numbers.ticket_id(other) or 0, user.sight):
+                raise Permanent(f"there is no ticket {other}; write the number of another ticket")
             match what:
                 case "merge":
                     merging.merge(connection, self._engine, ticket, other, by=by, at=now)
@@ -58,12 +62,12 @@ class RelatedDesk:
     def away(self, login: str, *, gone: bool) -> None:
         self._database.write(lambda connection: presence.set_away(connection, login, gone=gone))
 
-    def faults(self, limit: int) -> tuple[FaultRow, ...]:
+    def faults(self, limit: int, sight: Sight) -> tuple[FaultRow, ...]:
         def read(connection: Connection) -> tuple[FaultRow, ...]:
             rows = []
             for one in faults.latest(connection, limit):
                 parent = self._engine.ticket(connection, one.ticket_id) if one.ticket_id else None
-                members = self._others(connection, faults.tickets_of(connection, one.id))
+                members = self._others(connection, faults.tickets_of(connection, one.id), sight)
                 rows.append(
                     FaultRow(
                         str(one.id),
@@ -88,17 +92,19 @@ class RelatedDesk:
 
         return self._database.write(write)
 
-    def _others(self, connection: Connection, ids: Iterable[int]) -> tuple[Other, ...]:
+    def _others(self, connection: Connection, ids: Iterable[int], sight: Sight) -> tuple[Other, ...]:
         found = (self._engine.ticket(connection, one) for one in ids)
-        return tuple(_other(one) for one in found if one is not None)
+        return tuple(_other(one) for one in found if one is not None and _seen(one, sight))
 
 
-def view(connection: Connection, engine: Engine, ticket: Ticket) -> RelatedView:
-    """The tickets around one."""
+def view(connection: Connection, engine: Engine, ticket: Ticket, sight: Sight) -> RelatedView:
+    """The tickets around one, of those that may be seen."""
 
     def other(ticket_id: int | None, why: tuple[str, ...] = ()) -> Other | None:
         found = engine.ticket(connection, ticket_id) if ticket_id else None
-        return _other(found, why, fault=faults.is_parent(connection, found.id)) if found else None
+        if found is None or not _seen(found, sight):
+            return None
+        return _other(found, why, fault=faults.is_parent(connection, found.id))
 
     def others(pairs: Iterable[tuple[int, tuple[str, ...]]]) -> tuple[Other, ...]:
         return tuple(one for found, why in pairs if (one := other(found, why)) is not None)
@@ -115,6 +121,10 @@ def view(connection: Connection, engine: Engine, ticket: Ticket) -> RelatedView:
         others((one, ()) for one in faults.children(connection, ticket.id)) if is_fault else (),
         is_fault,
     )
+
+
+def _seen(ticket: Ticket, sight: Sight) -> bool:
+    return sight.sees(ticket.desk, ticket.queue, restricted=ticket.restricted)
 
 
 def _other(ticket: Ticket, why: tuple[str, ...] = (), *, fault: bool = False) -> Other:

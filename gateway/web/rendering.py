@@ -10,14 +10,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from datetime import date as day
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import jinja2
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway import locale
+from gateway.web import plain
 from gateway.web.labels import LABELS
 
 HERE = Path(__file__).parent
@@ -94,6 +96,10 @@ class Words:
         known = LABELS.get(identifier)
         return self._(known) if known else identifier
 
+    def plain(self, line: str) -> str:
+        """A line of evidence in the reader's language."""
+        return plain.said(line, self.say, self.time)
+
     def time(self, at: datetime) -> str:
         """Local time; the day is said unless it is today's, the year unless it is this one."""
         local, today = at.astimezone(self._zone), self._now.astimezone(self._zone)
@@ -106,9 +112,17 @@ class Words:
         regional = locale.REGIONAL.get(self.language, self.language)
         return str(format_datetime(at, "EEE d MMM", tzinfo=ZoneInfo(zone), locale=regional))
 
+    def month(self, first: day) -> str:
+        """As "November 2026", in the reader's language."""
+        return str(format_date(first, "LLLL y", locale=locale.REGIONAL.get(self.language, self.language)))
+
     def hour(self, at: datetime, zone: str) -> str:
         """A time of day on another wall."""
         return at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+
+    def clock(self, at: datetime) -> str:
+        """A time of day alone."""
+        return self._format(at.astimezone(self._zone), "HH:mm")
 
     def day(self, at: datetime) -> str:
         """A day in short: "Mon 5"."""

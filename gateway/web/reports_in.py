@@ -34,6 +34,7 @@ FIELDS: Mapping[str, str] = {
     "impact": "with urgency: the desk's own matrix, or high, medium, low",
     "urgency": "with impact",
     "kind": "incident, fulfilment, information, ...",
+    "product": "what it is about, by the desk's name for it or the contract's",
     "language": "ISO 639-1; guessed from the text when it is missing",
     "recipient": "the desk's address; the first one when it is missing",
 }
@@ -221,7 +222,7 @@ def given(typed: Typed, desk: Desk, vouched: str) -> Given:
     return Given(
         "portal", subject, text, address=email or None, name=typed.get("name"), phone=normal.phone(phone) if phone else None,
         code=code or None, kind=_kind(typed, desk), priority=_priority(typed, desk),
-        language=typed.get("language")[:2].lower() or None, vouched=vouched,
+        language=typed.get("language")[:2].lower() or None, product=typed.get("product") or None, vouched=vouched,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Rows of the store to values of the pages, one function a value. Refuses to ask for anything but a contact's name."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ from gateway.store.calls import StoredCall
 from gateway.store.letters import StoredLetter
 from gateway.store.reports import LedgerRow as Report
 from gateway.store.tickets import Head
+from gateway.tickets.clocks import ALARMS
 from gateway.web import phrases, views, why
 from gateway.web.views import (
     AlarmRow,
@@ -36,6 +38,11 @@ from routing.tickets import Ticket
 
 AHEAD = timedelta(days=30)  # gaps of the rota are shown this far
 HANDOFFS = timedelta(days=8)
+CLOCKS = frozenset(ALARMS.values())
+BY_THE_CLOCK = re.compile(  # as `gateway.tickets.clocks` words it
+    r"(?:deadline (?:near|missed): |escalated to |news to the customer is due)?(?P<what>.*?)"
+    r"(?: by the clock| no longer: the offer has expired)?(?P<late> \(noticed late\))?"
+)
 
 
 def words(labels: Mapping[str, str], language: str = "en") -> str:
@@ -62,7 +69,7 @@ def clocks(ticket: Ticket, desk: Desk, stamp: Stamp, now: datetime, language: st
             due=clock.due,
             best_effort=clock.best_effort,
             allowed=clock.allowed or "",
-            calendar=(desk.calendars[clock.calendar].label if clock.calendar in desk.calendars else "")
+            calendar=(words(desk.calendars[clock.calendar].label, language) if clock.calendar in desk.calendars else "")
             or clock.calendar,
             state=clock.state,
             share=views.share(clock.intervals, now) if clock.due else 0.0,
@@ -144,10 +151,14 @@ def line(report: Report, head: Head | None) -> LedgerRow:
 
 
 def alarm(alarm: Alarm, number: str) -> AlarmRow:
-    """Most alarms begin with their ticket's number, which has a place of its own."""
+    """Most alarms begin with their ticket's number, which has a place of its own; those of the clock say whose or what
+    deadline, for what happened is said by their kind."""
+    words = alarm.words.removeprefix(f"{number}: ")
+    told = BY_THE_CLOCK.fullmatch(words) if alarm.kind in CLOCKS else None
     return AlarmRow(
-        str(alarm.id), alarm.at, phrases.ALARMS.get(alarm.kind, alarm.kind), alarm.words.removeprefix(f"{number}: "),
-        alarm.kind in GRAVE, number, alarm.seen_by or "", alarm.seen_at,
+        str(alarm.id), alarm.at, phrases.ALARMS.get(alarm.kind, alarm.kind),
+        told["what"] if told else words, alarm.kind in GRAVE, number, alarm.seen_by or "", alarm.seen_at,
+        late=bool(told and told["late"]),
     )  # fmt: skip
 
 

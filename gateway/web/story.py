@@ -64,7 +64,9 @@ def gather(
     text_of: Callable[[str], str],
 ) -> Tale:
     """Six questions to the store, however long the story is."""
-    heard = {call.sid: call for call in calls.of_ticket(connection, ticket.id) if call.direction != "page"}
+    heard = {
+        call.sid: call for call in calls.of_ticket(connection, ticket.id) if call.direction not in ("page", "agent")
+    }
     return Tale(
         ticket, desk, contact, language, say, text_of, tickets.story(connection, ticket.id),
         {letter.id: letter for letter in letters.of_ticket(connection, ticket.id)},

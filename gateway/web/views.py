@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, get_args
 
+from gateway.store.sight import ALL, Sight
+
 if TYPE_CHECKING:
+    from gateway.web.duty import Paged
     from gateway.web.related import RelatedView
     from gateway.web.timeline import Timeline
 
@@ -51,7 +54,8 @@ OFFERED: Mapping[State, frozenset[Action]] = {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who signs in. `password` is an argon2 hash, empty when the person may not sign in with a password."""
+    """A person who signs in. `password` is an argon2 hash, empty when the person may not sign in with a password. `sight`:
+    whose restricted tickets they may see."""
 
     login: str
     name: str
@@ -59,6 +63,7 @@ class User:
     language: str = "en"
     zone: str = "Europe/Rome"
     password: str = field(default="", repr=False)
+    sight: Sight = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Filters:
     limit: int = 100
     offset: int = 0
     sort: str = "work"
+    sight: Sight = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +289,7 @@ class TicketPage:
     perhaps: tuple[Perhaps, ...] = ()
     timeline: Timeline | None = None
     related: RelatedView | None = None
+    paged: Paged | None = None
     plans: tuple[Choice, ...] = ()
     stage: str = ""
     stages: tuple[Choice, ...] = ()
@@ -395,7 +402,7 @@ class LedgerRow:
 @dataclass(frozen=True, slots=True)
 class AlarmRow:
     """Something a person must look at. `what` says the kind to people, `words` are its own; `grave`: nothing goes on by
-    itself. `seen_by` is empty until somebody has said so."""
+    itself. `seen_by` is empty until somebody has said so; `late`: it was noticed after downtime."""
 
     id: str
     at: datetime
@@ -405,6 +412,7 @@ class AlarmRow:
     ticket: str = ""
     seen_by: str = ""
     seen: datetime | None = None
+    late: bool = False
 
 
 def share(intervals: Sequence[tuple[datetime, datetime]], at: datetime) -> float:

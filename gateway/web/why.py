@@ -25,6 +25,7 @@ ABOUT: Mapping[str, str] = {
     "kind": "kind",
     "priority": "priority",
     "call": "priority",
+    "product": "kind",
     "plan": "plan",
     "clock": "deadline",
     "thread": "merge",

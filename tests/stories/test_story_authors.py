@@ -48,7 +48,8 @@ def test_a_responder_that_changes_its_address_each_time_is_not_answered_without_
             f"bot{n}@unknown.example", "Out of office", f"I am away until day {n}. Your mail is important.", proof=None
         )
         world.advance(1)
-    assert len(world.letters()) <= 10
+    assert world.letters() == []  # "out of office" gives it away
+    assert len(world.ledger()) == 30
 
 
 def test_all_unverified_senders_together_are_answered_so_often_and_no_more(

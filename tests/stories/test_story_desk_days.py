@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from databases import MIGRATED, Stock
 from desk_day import Open, desk_day
-from world import World, header, instant, read_letter
+from world import OnThePhone, World, header, instant, read_letter
 
 from gateway.store import api_tokens, letters
 from routing.tickets import Ticket
@@ -311,27 +311,102 @@ def test_mailup_an_alarm_that_nobody_takes_is_a_breach_after_an_hour(begin_desk:
 
 
 def test_ivanti_severity_1_reaches_the_duty_by_telephone_at_night_and_severity_2_does_not(begin_desk: Open) -> None:
+    """No PIN is asked for: the number on file is rung, and a key there is the proof."""
     world = begin_desk("ivanti", "2026-05-16 22:00", "premium", "standard")
-    for code, pin, severity, rung in (
-        ("700001", "481511", "1", ["On-call 1"]),
-        ("700001", "481511", "2", []),
-        ("700002", "", "1", []),
-    ):
-        phone = world.call(f"+39065550010{code[-1]}")  # contacts must be registered
-        for keys in ("1", f"{code}#", f"{pin}#", severity)[: 4 if pin else 2]:  # a problem; no language is asked for
-            phone.presses(keys)
-        if not pin:  # nobody is on duty for Standard: a message
+
+    def calls(number: int, *keys: str) -> Ticket:
+        phone = world.call(f"+39065550010{number}")  # contacts must be registered; no language is asked for
+        for each in ("1", f"70000{number}#", *keys):
+            phone.presses(each)
+        if not keys:  # nobody is on duty for Standard: a message
             phone.says("The console is down.")
         phone.hangs_up()
-        world.advance(3)
-        latest = max(world.tickets(), key=lambda one: one.id)
-        assert world.rings() == rung, (code, severity, latest.evidence)
-        assert (latest.channel, latest.next_due, latest.via_on_call) == ("phone", None, bool(rung))
-        if rung:
-            engineer = world.engineer(rung[0])
-            engineer.answers()
-            engineer.presses("1")
-            world.advance(minutes=1)
-            assert world.ticket(latest.number).assignee == rung[0]
-            engineer.hangs_up()
+        world.advance(20)
+        return max(world.tickets(), key=lambda one: one.id)
+
+    urgent = calls(1, "1")
+    (theirs,) = world.rehearsal.exchange.ringing("+390655500101")
+    theirs.answer()
+    proving = OnThePhone(world, theirs)
+    proving.hears("If it was you, press 1")
+    proving.presses("1")
+    world.advance(3)
+    assert world.rings() == ["On-call 1"]
+    engineer = world.engineer("On-call 1")
+    engineer.answers()
+    engineer.presses("1")
+    world.advance(minutes=1)
+    taken = world.ticket(urgent.number)
+    assert (taken.channel, taken.next_due, taken.via_on_call, taken.assignee) == ("phone", None, True, "On-call 1")
+    engineer.hangs_up()
+    world.advance(minutes=30)
+    for less in (calls(1, "2"), calls(2)):
+        assert (less.via_on_call, world.rings()) == (False, [])
         world.advance(minutes=30)
+
+
+def test_aruba_by_telephone_and_by_a_channel_that_the_small_plan_does_not_have(begin_desk: Open) -> None:
+    """Small Enterprise calls, then writes; Premium writes, and escalates by telephone."""
+    world = begin_desk("aruba-enterprise", "2026-05-14 10:00", "small-enterprise", "premium")
+    phone = world.call("+390655500101")
+    for keys in ("1", "1", "700001#", "1"):  # Italian, a problem, everything stands still
+        phone.presses(keys)
+    phone.says("Il portale non si apre.")
+    phone.hears("entro giovedì 14 maggio alle ore 12:00")
+    phone.hangs_up()
+    world.advance(3)
+    called = world.ticket()
+    assert (called.channel, called.priority) == ("phone", "P1")
+    assert dues(world, called.number) == {"take_charge": "2026-05-14T12:00:00+02:00", "resolution": None}
+    written = mails(world, "small-enterprise", "Il portale non va.")
+    assert "mark: channel-not-in-plan" in world.ticket(written).evidence
+    assert "Con il suo piano può contattarci tramite: telefono, portale." in (
+        read_letter(world.letters()[-1]).text or ""
+    )
+    critical = mails(world, "premium", DOWN, subject="Tutto fermo")
+    phone = world.call("+390655500102")
+    for keys in ("1", "3", "700002#", "481512#", f"{world.ticket(critical).number.replace('-', '')[2:]}#"):
+        phone.presses(keys)
+    phone.hears("Il sollecito è registrato")
+    phone.says("È ferma tutta la produzione.")
+    phone.hangs_up()
+    world.advance(3)
+    assert "escalated" in world.alarm_kinds()
+    assert "È ferma tutta la produzione." in world.story(world.ticket(critical))
+
+
+def test_mailup_knows_a_caller_by_code_and_a_writer_by_domain(begin_desk: Open) -> None:
+    world = begin_desk("mailup", "2026-05-14 10:00", "standard")
+    phone = world.call("+390299999999")
+    for keys in ("1", "700001#", "2"):
+        phone.presses(keys)
+    phone.says("Gli invii sono lenti.")
+    phone.hangs_up()
+    world.advance(3)
+    by_code = world.ticket()
+    assert (by_code.customer, by_code.channel, by_code.priority, by_code.next_due) == ("STANDARD", "phone", "P2", None)
+    by_domain = world.mail("nuovo.collega@standard.example", "Lista", "Come si importa una lista di contatti?")
+    assert world.ticket(by_domain.number).customer == "STANDARD"
+
+
+def test_imagicle_escalates_by_day_for_basic_and_opens_tickets_for_platinum_by_itself(begin_desk: Open) -> None:
+    """Basic's steps are business days over Easter; an event of the night pages for Platinum."""
+    world = begin_desk("imagicle-care", "2026-04-02 17:30", "basic", "platinum")
+    number = mails(world, "basic", DOWN)
+    assert dues(world, number) == {"notify": "2026-04-03T12:30:00+02:00", "take_charge": "2026-04-03T18:00:00+02:00"}
+    steps = [(one["to"], one["due"][:16]) for one in world.ticket(number).clocks["escalations"]]
+    assert steps == [
+        ("Team Leader", "2026-04-07T18:00"),  # Friday, and Tuesday after Easter Monday
+        ("Support Manager", "2026-04-10T18:00"),
+        ("Co-CEO and CTO", "2026-04-17T18:00"),
+    ]
+    world.wait_until("2026-04-07 17:59")
+    assert "escalated to Team Leader by the clock" not in world.story(world.ticket(number), "clock")
+    world.wait_until("2026-04-10 18:01")
+    escalated = [words for words in world.story(world.ticket(number), "clock") if words.startswith("escalated")]
+    assert escalated == ["escalated to Team Leader by the clock", "escalated to Support Manager by the clock"]
+    world.wait_until("2026-04-12 03:00")
+    night = alarm(world, customer="700002", host="pbx-1", service="voip stack", text="VoIP stack crash")
+    assert (night.kind, night.priority, night.via_on_call) == ("event", "P1", True)
+    assert dues(world, night.number)["take_charge"] == "2026-04-12T04:00:00+02:00"
+    assert world.rings() == ["Reperibile 2"]  # whose week it is: the fourteenth of the rota

@@ -141,11 +141,20 @@ def test_a_forged_thread_mail_is_held_and_its_release_gives_its_sender_no_part_i
     """CASES mail 17: a right token from somebody else joins nothing by itself, watches nothing and reopens nothing."""
     world.mail()
     world.advance()
-    done = world.reply(world.letter(), "Aggiungetemi.", "eva@stranger.example", proof=None)
+    giulia, letter = world.agent(), world.letter()
+    giulia.does(world.ticket(), "resolve", text="Cambiato il toner.")
+    world.advance(60)
+    before = world.story(world.ticket())
+    done = world.reply(letter, "Aggiungetemi.", "eva@stranger.example", proof="pass")
     assert (done.outcome, done.reason) == ("held", "token-without-party")
+    assert (world.ticket().state, world.story(world.ticket())) == ("resolved", before)
     held.release(world.engine, world.ledger()[-1].id, Choice("new", "Giulia"))
     old, new = world.tickets()
-    assert (new.verified, new.customer, old.requester) == (False, None, "mario@acme.example")
+    assert (new.verified, new.customer, old.requester, old.state) == (False, None, "mario@acme.example", "resolved")
+    world.reply(letter, "Di nuovo come prima.")  # Mario himself
+    giulia.does(world.ticket(old.number), "answer", text="Arriviamo.", then="")
+    world.advance(60)
+    assert {one.recipient for one in world.letters() if one.ticket_id == old.id} == {"mario@acme.example"}
 
 
 def test_held_mails_are_counted_and_listed_without_reading_whole_mails(world: World) -> None:

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
+import sqlalchemy as sa
 from imap_desk import MailDesk, maildesk, utc
 from imap_server import Fault, mail
 
 from gateway.engine import Arrival
-from gateway.imap import client
+from gateway.imap import Watch, client
 from gateway.imap import intake as taking
+from gateway.imap import watch as watching
 from gateway.settings.mailboxes import Canary
-from gateway.store import reports
+from gateway.store import mailboxes, reports, tables
+from gateway.upkeep import retention
 
 __all__ = ["maildesk"]
 
@@ -174,19 +178,25 @@ def test_a_mail_that_fails_each_time_is_held_raw_and_the_others_arrive(
             raise RuntimeError("a fault of ours")
         return unread(connection, one, *more) if more else file_mail(connection, one)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(maildesk.world.engine, "file_mail", poisonous)
-    monkeypatch.setattr(maildesk.world.engine, "_file_unread", poisonous)
     maildesk.server.put(mail(1), mail("poison"), mail(2), mail(3))
     watch = maildesk.replica()
-    for _ in range(5):
-        maildesk.settle(watch)
-        maildesk.world.rehearsal.clock.advance(3600)
+    with monkeypatch.context() as broken:
+        broken.setattr(maildesk.world.engine, "file_mail", poisonous)
+        broken.setattr(maildesk.world.engine, "_file_unread", poisonous)
+        for _ in range(5):
+            maildesk.settle(watch)
+            maildesk.world.rehearsal.clock.advance(3600)
     assert maildesk.subjects() == ["Guasto 1", "Guasto 2", "Guasto 3"]
     (held,) = [row for row in maildesk.world.ledger() if row.outcome == "held"]
     assert held.reason == "poison"
     assert maildesk.world.read(reports.raw, held.sha256) == mail("poison")
     assert maildesk.world.alarm_kinds() == ["mailbox-poison"]
     assert len(maildesk.server.flags()) == 4
+    watch.hang_up()
+    maildesk.server.renumber()  # listed again once what was wrong is mended: it is held already, and stays one mail
+    maildesk.settle(watch)
+    assert maildesk.subjects() == ["Guasto 1", "Guasto 2", "Guasto 3"]
+    assert [row.outcome for row in maildesk.world.ledger()].count("held") == 1
 
 
 def test_a_mail_that_the_server_does_not_give_is_told_and_hides_no_newer_one(maildesk: MailDesk) -> None:
@@ -242,6 +252,40 @@ def test_the_same_mail_by_smtp_and_from_two_mailboxes_is_one_ticket(maildesk: Ma
     arrival = Arrival("smtp", "192.0.2.9", "mario@acme.example", (world.address,), mail(1), world.now)
     assert world.engine.take_mail(arrival).outcome == "duplicate"
     assert maildesk.subjects() == ["Guasto 1"]
+
+
+def test_three_replicas_and_the_mail_door_at_the_same_moment_make_one_ticket(maildesk: MailDesk) -> None:
+    """CASES mail 8: all of them try at once, each believing that the lease is its own."""
+    world = maildesk.world
+    maildesk.server.put(*(mail(number) for number in range(6)))
+    watches = [maildesk.replica() for _ in range(3)]
+    arrivals = [
+        Arrival("smtp", "192.0.2.9", "mario@acme.example", (world.address,), mail(number), world.now)
+        for number in range(6)
+    ]
+    together = Barrier(4)
+
+    def reads(watch: Watch) -> None:
+        together.wait(20)
+        for _ in range(30):
+            world.database.write(lambda c: mailboxes.release(c, "support", watch._holder))
+            watch.step()
+
+    def takes() -> None:
+        together.wait(20)
+        for arrival in arrivals:
+            world.engine.take_mail(arrival)
+
+    crowd = [Thread(target=reads, args=(watch,)) for watch in watches] + [Thread(target=takes)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join(60)
+    world.rehearsal.clock.advance(3600)
+    maildesk.settle(maildesk.replica())
+    assert maildesk.subjects() == [f"Guasto {number}" for number in range(6)]
+    assert sorted(world.outcomes()) == [("duplicate", "same-delivery")] * 6 + [("new", None)] * 6
+    assert all(state == "done" for _, state, _, _ in maildesk.rows())
 
 
 def test_equal_message_ids_on_different_contents_are_different_mails(maildesk: MailDesk) -> None:
@@ -354,6 +398,28 @@ def test_only_the_topmost_results_of_the_mailboxs_provider_count(
     maildesk.server.put(mail(1, headers=[*trace, *(f"Authentication-Results: {one}" for one in results)]))
     maildesk.settle(maildesk.replica(authserv_id="mx.provider.example"))
     assert maildesk.world.ticket().verified is verified
+
+
+@pytest.mark.parametrize("arc", ["pass", "fail"])
+def test_a_mail_through_a_trusted_list_is_its_authors_as_far_as_the_provider_says(maildesk: MailDesk, arc: str) -> None:
+    world = maildesk.world
+    listed = [
+        f"Authentication-Results: mx.provider.example; dmarc=pass header.from=lists.example; arc={arc}",
+        "ARC-Seal: i=1; a=rsa-sha256; d=lists.example; s=s; cv=none; b=x",
+        "ARC-Authentication-Results: i=1; lists.example; dmarc=pass header.from=acme.example",
+        "X-Original-From: Mario Rossi <mario@acme.example>",
+    ]
+    raw = mail(1, headers=listed).replace(
+        b"From: Mario <mario@", b"From: Mario via Lista <lista@lists.example>\r\nX-Was: <", 1
+    )
+    maildesk.server.put(raw)
+    watch = maildesk.replica(authserv_id="mx.provider.example")
+    world.engine.settings = replace(world.engine.settings, sealers=frozenset({"lists.example"}))
+    maildesk.settle(watch)
+    ticket = world.ticket()
+    assert any("wrote its own address into From; the author is mario@acme.example" in line for line in ticket.evidence)
+    assert (ticket.customer, ticket.contact, ticket.verified) == ("ACME", "ACME-mario", arc == "pass")
+    assert ticket.requester == "mario@acme.example"
 
 
 def test_a_null_return_path_is_no_address_to_answer(maildesk: MailDesk) -> None:
@@ -519,3 +585,67 @@ def test_a_held_mail_that_is_released_has_its_providers_word_again(maildesk: Mai
     assert world.engine.take_mail(kept).who.verified  # type: ignore[union-attr]
     other = Arrival("smtp", "192.0.2.9", None, (world.address,), raw.replace(b"Guasto 1", b"Guasto 2"), world.now)
     assert not world.engine.take_mail(other).who.verified  # type: ignore[union-attr]
+
+
+# What is forgotten ----------------------------------------------------------------------------------------------
+
+
+def old_mailbox(maildesk: MailDesk, monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """Mails 101 to 106 were filed long ago, and 104 waits for its outcome; three UIDs at the end are looked at again."""
+    monkeypatch.setattr(mailboxes, "WINDOW", 3)
+    monkeypatch.setattr(watching, "WINDOW", 3)
+    maildesk.server.put(*(mail(number) for number in range(6)))
+    watch = maildesk.replica()
+    maildesk.settle(watch)
+    undone = sa.update(tables.mailbox_mails).where(tables.mailbox_mails.c.uid == 102).values(state="listed")
+    maildesk.world.database.write(lambda c: c.execute(undone))
+    maildesk.world.rehearsal.clock.advance(40 * 86_400)
+    return watch
+
+
+def forgets(maildesk: MailDesk) -> list[int]:
+    """The day's job; the UIDs that are still known."""
+    retention.forget_listed(maildesk.world.engine)
+    return [uid for uid, *_ in maildesk.rows()]
+
+
+def test_rows_of_mails_settled_long_ago_are_forgotten_and_none_is_listed_again(
+    maildesk: MailDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what waits for its outcome, nor what is looked at again; and nothing at all before its time."""
+    watch = old_mailbox(maildesk, monkeypatch)
+    with monkeypatch.context() as early:
+        early.setattr(retention, "LISTED_DAYS", 50)
+        assert forgets(maildesk) == [101, 102, 103, 104, 105, 106]
+    assert forgets(maildesk) == [102, 103, 104, 105, 106]
+    maildesk.world.database.write(lambda c: c.execute(sa.update(tables.mailbox_mails).values(state="done")))
+    assert forgets(maildesk) == [103, 104, 105, 106]
+    known = len(maildesk.world.ledger())
+    maildesk.settle(watch)
+    maildesk.server.put(mail("new"))
+    maildesk.settle(watch)
+    assert len(maildesk.world.ledger()) == known + 1
+    assert "Guasto new" in maildesk.subjects()
+    for _ in range(3):  # a mailbox without mail for months: its highest UIDs stay, whatever their age
+        maildesk.world.rehearsal.clock.advance(40 * 86_400)
+        assert forgets(maildesk)[-1] == 107
+        maildesk.settle(watch)
+    assert len(maildesk.world.ledger()) == known + 1
+
+
+def test_after_new_numbers_for_all_mails_the_forgotten_ones_are_duplicates(
+    maildesk: MailDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = old_mailbox(maildesk, monkeypatch)
+    maildesk.world.database.write(lambda c: c.execute(sa.update(tables.mailbox_mails).values(state="done")))
+    forgets(maildesk)
+    before = maildesk.subjects()
+    watch.hang_up()
+    maildesk.server.renumber()
+    maildesk.settle(watch)
+    assert maildesk.subjects() == before
+    assert maildesk.world.outcomes()[6:] == [("duplicate", "same-delivery")] * 6
+    maildesk.world.rehearsal.clock.advance(40 * 86_400)
+    assert len(forgets(maildesk)) == 4  # of the old numbering nothing is left
+    maildesk.settle(watch)
+    assert maildesk.subjects() == before

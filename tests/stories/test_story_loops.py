@@ -42,6 +42,24 @@ def test_a_responder_with_a_new_address_each_time_is_stopped_by_its_words(world:
     assert world.mail("bot99@spam99.example", "Ticket 99 received", "We got your mail 99, number #1.").outcome == "new"
 
 
+@pytest.mark.parametrize("address", ["mario@acme.example", "bot@unknown.example"])
+def test_a_responder_that_hides_what_it_is_is_not_answered_without_end(world: World, address: str) -> None:
+    """CASES mail 14: it answers each of our letters at once, in a thread of its own, and no header gives it away."""
+    world.mail(address, "Guasto", "Il telefono non squilla.")
+    answered = 0
+    for n in range(40):
+        world.advance(30)
+        if len(world.letters()) > answered:
+            answered = len(world.letters())
+            done = world.mail(
+                address, "Grazie", f"Abbiamo ricevuto il messaggio numero {n * 7919}, risponderemo presto."
+            )
+            assert done.outcome in ("new", "append", "held")
+    assert len(world.letters()) == (4 if address == "mario@acme.example" else 1)  # three times the same, and no more
+    assert len(world.tickets()) <= 5
+    assert len(world.ledger()) == 1 + answered  # nothing of it is lost
+
+
 def test_the_same_words_of_customers_who_are_verified_are_no_loop(world: World) -> None:
     done = [world.mail(subject="Backup fallito", text=f"Backup {n} fallito.") for n in range(14)]
     assert "held" not in {one.outcome for one in done}

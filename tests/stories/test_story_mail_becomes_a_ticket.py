@@ -125,6 +125,7 @@ def test_a_fault_of_ours_on_the_way_loses_nothing(
 def test_when_the_database_fails_nothing_is_promised_and_nothing_is_half_done(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """CASES mail 6."""
     raw = world.written("mario@acme.example", "Siamo fermi", "Non funziona nulla.", headers={})
     before = world.rows()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from databases import Stock, settings_of
-from world import World, instant
+from world import World, instant, plain
 
 from gateway.calls import recordings
 from gateway.calls.transcribing import Whisper
@@ -33,7 +33,7 @@ def night(stock: Stock, kind: str) -> Iterator[Night]:
 
         def begin(transcription: Transcription | None = None, retention: Retention | None = None) -> World:
             settings = settings_of("demo")
-            desks = {name: _recording(desk) for name, desk in settings.desks.items()}
+            desks = {name: _recording(plain(desk)) for name, desk in settings.desks.items()}
             settings = replace(settings, desks=desks, transcription=transcription, retention=retention or Retention())
             url = stack.enter_context(stock.fresh(kind, "demo"))
             world = World(Rehearsal(settings, open_database(url), instant("2026-11-25 21:30")))

@@ -1,6 +1,7 @@
 """One problem, one ticket: what is told again joins its ticket, what resembles it is shown, and nothing is hidden."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from databases import Stock, settings_of
 from world import World, instant
 
 from gateway.rehearsal import Rehearsal
-from gateway.store import faults, traces
+from gateway.store import directory, faults, tables, traces
 from gateway.store.database import open_database
 from gateway.tickets import wider
 from routing.tickets import OPEN, Ticket
@@ -304,6 +305,48 @@ def test_before_the_promise_an_ordinary_mail_costs_one_indexed_look_up(
     world.mail(MARIO, "Cassa 4129 ferma", LONG)
     assert len(asked) == 1
     monkeypatch.undo()
+
+
+def test_the_same_text_after_somebody_wrote_that_it_was_over_is_a_new_ticket(world: World) -> None:
+    """Also before the promise, and also when much else was written in between."""
+    first = world.mail(MARIO, "Cassa 4129", LONG)
+    world.advance(hours=2)
+    world.mail(ANNA, "Cassa 4129", "La cassa 4129 di Milano funziona di nuovo, grazie.")
+    for n in range(45):
+        world.advance(minutes=1)
+        world.mail(
+            f"u{n}@acme.example",
+            f"Richiesta {n}",
+            f"Vorremmo ordinare la sedia modello numero {n}{n}7 per la reception.",
+        )
+    world.advance(hours=3)
+    again_ = world.mail(MARIO, "Cassa 4129", LONG)
+    world.advance(minutes=1)
+    assert again_.outcome == "new"
+    found = world.ticket(again_.number)
+    assert found.merged_into is None
+    assert any("after-recovery" in line for line in found.evidence)
+    assert world.ticket(first.number).state in OPEN
+
+
+def test_the_customers_sites_are_known_before_the_promise_without_asking_for_the_customer_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever recognised the sender has read the customer already."""
+
+    def sites(connection: sa.Connection) -> None:
+        acme = directory.get(connection, "ACME")
+        assert acme is not None
+        directory.replace(connection, [replace(acme, sites=("Capannone Rosso",))], keep=True)
+
+    world.database.write(sites)
+    world.mail(MARIO, "Capannone Rosso", LONG)
+    world.advance(minutes=1)
+    monkeypatch.setattr(directory, "get", lambda *_: pytest.fail("the customer was looked up again"))
+    assert world.mail(MARIO, "R: Capannone Rosso", LONG).outcome == "append"
+    monkeypatch.undo()
+    kept = world.read(lambda c: c.execute(sa.select(tables.traces.c.data).order_by(tables.traces.c.id)).scalars().all())
+    assert ["capannone rosso" in one["places"] for one in kept] == [True, True]
 
 
 def test_a_page_waits_for_the_comparison_and_goes_at_once_when_it_is_done(world: World) -> None:

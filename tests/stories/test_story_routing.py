@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import Connection
 from world import World
 
-from gateway.store import tickets
-from routing.desk import Desk, Worker
+import parsers
+from gateway.store import api_tokens, directory, tickets
+from identity.people import Product
+from routing.desk import Allowance, Desk, EscalationStep, Route, Worker
 
 ANNA = Worker("anna", "Anna Valli", frozenset(("first-line",)), languages=frozenset(("it",)), substitute="bruno")
 BRUNO = Worker("bruno", "Bruno Serra", frozenset(("first-line",)), languages=frozenset(("it", "en")))
@@ -94,9 +96,10 @@ def test_a_restricted_queue_gives_its_tickets_to_nobody_else(staff: World) -> No
     queues = {**desk.queues, "first-line": replace(desk.queues["first-line"], restricted=True)}
     changed(staff, replace(desk, queues=queues))
     ticket = staff.ticket(staff.mail().number)
-    assert "is restricted" in staff.agent().tries(ticket, "escalate", to="specialists", text="x").text
-    assert "is restricted" in staff.agent().tries(ticket, "give", to="carla").text
-    staff.agent().does(ticket, "give", to="bruno")
+    anna = staff.agent("anna")
+    assert "is restricted" in anna.tries(ticket, "escalate", to="specialists", text="x").text
+    assert "is restricted" in anna.tries(ticket, "give", to="carla").text
+    anna.does(ticket, "give", to="bruno")
     assert staff.ticket(ticket.number).assignee == "Bruno Serra"
 
 
@@ -116,6 +119,114 @@ def test_the_first_answer_asks_for_what_the_report_lacks(staff: World) -> None:
     staff.mail(subject="Scanner", text="Lo scanner sbaglia ogni volta che apro un ordine, allego la schermata.")
     staff.advance(minutes=1)
     assert "esempio di" not in str(staff.letters()[-1].body)
+
+
+WORDS = {
+    "it": ("Il fax non va. Un altro problema: la posta è lenta.", "più questioni"),
+    "en": ("The fax is broken. Another issue: the mail is slow.", "more than one matter"),
+    "de": ("Das Fax geht nicht. Noch ein Problem: die Post ist langsam.", "mehrere Anliegen"),
+    "fr": ("Le fax ne marche pas. Un autre problème : le courrier est lent.", "plusieurs sujets"),
+    "es": ("El fax no funciona. Otro problema: el correo va lento.", "varios asuntos"),
+    "pt": ("O fax não funciona. Outro problema: o correio está lento.", "vários assuntos"),
+    "ar": ("الفاكس لا يعمل.\n1. الفاكس\n2. البريد", "أكثر من موضوع"),
+}
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_several_problems_in_one_report_are_noticed_and_the_first_answer_says_what_to_do(
+    staff: World, language: str
+) -> None:
+    """In the customer's language: every further matter as a report of its own, so that each has its own number and times."""
+    text, wanted = WORDS[language]
+    speaks(staff, language)
+    ticket = staff.ticket(staff.mail(subject="Fax", text=text).number)
+    assert "mark: several-problems" in ticket.evidence
+    staff.advance(minutes=1)
+    assert wanted in " ".join((parsers.parse(staff.letter().body).text or "").split())
+    assert "It seems to speak of several problems" in staff.agent().sees(f"/tickets/{ticket.number}")
+
+
+def test_one_problem_in_many_words_gets_no_such_answer(staff: World) -> None:
+    staff.mail(
+        subject="Fax", text="Il fax non va: prima squilla, poi cade la linea, e infine stampa una pagina bianca."
+    )
+    staff.advance(minutes=1)
+    assert "più questioni" not in " ".join((parsers.parse(staff.letter().body).text or "").split())
+
+
+def speaks(world: World, language: str) -> None:
+    """ACME's people are written to in this language."""
+
+    def write(connection: Connection) -> None:
+        acme = directory.get(connection, "ACME")
+        assert acme is not None
+        directory.replace(connection, [replace(acme, language=language)], keep=True)
+
+    world.database.write(write)
+
+
+def test_a_report_about_a_product_goes_where_the_desk_sends_it_and_to_who_knows_it(staff: World) -> None:
+    """ "skills, language, product, region"."""
+    desk = staff.engine.settings.desks["test"]
+    knows = replace(CARLA, products=frozenset(("Speedy",)))
+    dora = Worker("dora", "Dora Pini", frozenset(("specialists",)), products=frozenset(("Billy",)))
+    routes = (Route("specialists", products=frozenset(("Billy",))), *desk.routes)
+    people = {one.id: one for one in (ANNA, BRUNO, knows, dora)}
+    changed(staff, replace(desk, products={"Billy": ("billy pbx",), "Speedy": ()}, routes=routes, staff=people))
+    ticket = staff.ticket(staff.mail(subject="Centralino", text="Il Billy PBX non risponde.").number)
+    assert (ticket.product, ticket.queue, ticket.assignee) == ("Billy", "specialists", "Dora Pini")
+    assert "product: Billy, because of the words «billy pbx»" in ticket.evidence
+    assert "queue: specialists, by the desk's route 1" in ticket.evidence
+    assert "Dora Pini" in staff.agent().sees(f"/tickets/{ticket.number}")
+    other = staff.ticket(staff.mail(subject="Fax", text="Il fax fa rumore.").number)
+    assert (other.product, other.queue) == (None, "first-line")
+
+
+def test_the_only_product_of_the_contract_is_the_reports_and_a_form_says_it_itself(staff: World) -> None:
+    def write(connection: Connection) -> None:
+        acme = directory.get(connection, "ACME")
+        assert acme is not None
+        contract = replace(acme.contract, products=(Product("Call Recording"),))
+        directory.replace(connection, [replace(acme, contract=contract)], keep=True)
+
+    staff.database.write(write)
+    ticket = staff.ticket(staff.mail(subject="Fax", text="Il fax fa rumore.").number)
+    assert ticket.product == "Call Recording"
+    form = {
+        "email": "mario@acme.example",
+        "subject": "Registrazioni",
+        "text": "Mancano le registrazioni.",
+        "product": "call recording",
+    }
+    _, token = staff.database.write(
+        lambda c: api_tokens.issue(c, "portal", ("report",), staff.now, secret=staff.engine.secret)
+    )
+    answer = staff.rehearsal.client.post("/in/report", json=form, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    found = staff.ticket(answer.json()["ticket"])
+    assert "product: Call Recording, as the customer chose" in found.evidence
+
+
+def test_a_step_of_the_matrix_moves_the_ticket_where_the_desk_says_and_keeps_its_history(staff: World) -> None:
+    desk = staff.engine.settings.desks["test"]
+    steps = {"P3": (EscalationStep("Team Leader", Allowance("solar", 3600)),)}
+    plans = {**desk.plans, "platinum": replace(desk.plans["platinum"], escalations=steps)}
+    changed(staff, replace(desk, plans=plans, goes_to={"Team Leader": "specialists"}))
+    ticket = staff.ticket(staff.mail(subject="Fax", text="Il fax fa rumore.").number)
+    assert ticket.queue == "first-line", ticket.evidence
+    staff.advance(hours=1, minutes=1)
+    now = staff.ticket(ticket.number)
+    assert (now.queue, now.level, now.assignee, now.received_at) == (
+        "specialists",
+        "L2",
+        "Carla Monti",
+        ticket.received_at,
+    )
+    told = staff.story(now)
+    assert any("escalated to Team Leader by the clock" in line for line in told)
+    assert any("escalated first-line (L1) -> specialists (L2)" in line for line in told)
+    staff.advance(hours=5)
+    assert len([line for line in staff.story(now) if "escalated first-line" in line]) == 1
 
 
 def test_the_list_is_in_the_order_of_work_and_the_ticket_says_why(staff: World) -> None:

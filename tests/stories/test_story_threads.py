@@ -86,11 +86,25 @@ def test_a_sign_up_mail_of_another_site_is_nobodys_ticket_and_its_code_goes_nowh
     assert not any("483112" in letter.body.decode(errors="replace") for letter in world.letters())
 
 
-def test_a_forward_of_the_same_thread_is_a_report_of_its_own(world: World) -> None:
-    """CASES mail 11."""
+@pytest.mark.parametrize("mark", ["Fwd:", "FW:", "WG:", "I:", "TR:", "RV:", "i: WG:"])
+def test_a_forward_of_the_same_thread_is_a_report_of_its_own_that_is_linked(world: World, mark: str) -> None:
+    """CASES mail 11: in the words of whatever mail program; to somebody else it is linked to nothing."""
     first = world.mail(message_id="root@acme.example")
-    done = world.mail(subject="Fwd: Stampante", text="Vedi sotto.", headers={"References": "<root@acme.example>"})
+    thread = {"References": "<root@acme.example>"}
+    done = world.mail(subject=f"{mark} Stampante", text="Vedi sotto.", headers=thread)
     assert (done.outcome, done.number != first.number) == ("new", True)
+    assert world.ticket(done.number).linked == first.ticket_id
+    assert len(world.story(world.ticket(first.number), "mail-in")) == 1
+    other = world.mail("luigi.beta@gmail.com", f"{mark} Stampante", "Mi dicono di scrivere a voi.", headers=thread)
+    assert (other.outcome, world.ticket(other.number).linked) == ("new", None)
+
+
+def test_an_answer_to_a_forward_stays_with_its_thread(world: World) -> None:
+    """CASES mail 11: the colleague to whom it was passed on writes to us; their answer is no forward."""
+    first = world.mail(message_id="root@acme.example")
+    headers = {"In-Reply-To": "<passed@acme.example>", "References": "<root@acme.example> <passed@acme.example>"}
+    done = world.mail("anna@acme.example", "R: I: Stampante", "Confermo, è ferma.", headers=headers)
+    assert (done.outcome, done.number) == ("append", first.number)
 
 
 def test_a_persons_answer_ends_the_wait_for_the_customer(world: World) -> None:

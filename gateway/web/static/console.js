@@ -51,6 +51,8 @@ document.addEventListener("htmx:oobBeforeSwap", function (event) {
 
 document.addEventListener("DOMContentLoaded", function () {
   document.documentElement.classList.add("scripted");
+  const here = document.querySelector(".top nav [aria-current]");  // on a narrow screen the pages' names scroll
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
   const flash = new URL(location.href);
   if (flash.searchParams.has("done")) {
     flash.searchParams.delete("done");
