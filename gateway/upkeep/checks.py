@@ -15,6 +15,7 @@ from gateway.errors import Permanent
 from gateway.mail import listening, promises
 from gateway.oncall import duty as oncall
 from gateway.paging import watchdog
+from gateway.people.seeing import sight_of
 from gateway.post import check as letters
 from gateway.post import send, signing
 from gateway.settings import ConfigError, Settings
@@ -94,6 +95,7 @@ def _desks(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from (Finding("note", f"desk {desk.id}", words) for words in unready(desk))
         yield from (Finding("wrong", f"desk {desk.id}", words) for words in unkept(desk, now.year))
         yield from _rules(desk)
+        yield from _restricted(settings, desk)
         if desk.on_call is None:
             continue
         yield from (Finding("wrong", f"desk {desk.id} on-call", words) for words in duties.faults(desk.on_call))
@@ -136,6 +138,16 @@ def _rules(desk: Desk) -> Iterator[Finding]:
     yield from failed
     if passed and not failed:
         yield Finding("ok", f"desk {desk.id} rules", f"{passed} tests of {len(desk.rules)} rules hold")
+
+
+def _restricted(settings: Settings, desk: Desk) -> Iterator[Finding]:
+    """Customers whom only some may serve, at a desk where nobody is among those."""
+    mine = [one.id for one in settings.people.customers if one.restrictions and one.desk == desk.id]
+    if mine and not any(
+        place[0] == desk.id for login in desk.staff for place in sight_of(settings, login, "agent").places
+    ):
+        words = f"{', '.join(mine[:5])}: only administrators see these restricted customers' tickets; mark a queue 'restricted: true'"
+        yield Finding("note", f"desk {desk.id}", f"{words} and list its teams' people under 'staff'")
 
 
 def _phone(settings: Settings) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from world import World
 from gateway.cli.commands import app as commands
 from gateway.people.seeing import sight_of
 from gateway.store import directory, faults, tables, traces
+from gateway.upkeep import checks
 from routing.desk import Worker
 from routing.tickets import Ticket
 
@@ -156,6 +157,16 @@ def test_whom_the_desk_does_not_list_is_of_no_team_and_an_administrator_sees_eve
         assert sight_of(settings, "somebody", role).places == frozenset()
     assert ("test", "first-line") in sight_of(settings, "ines", "agent").places
     assert sight_of(settings, "otto", "agent").places == frozenset()
+
+
+def test_the_check_names_restricted_customers_whom_nobody_of_the_desk_may_serve(world: World) -> None:
+    settings = world.engine.settings
+    gamma = next(one for one in settings.people.customers if one.id == "GAMMA")
+    people = replace(settings.people, customers=(replace(gamma, restrictions=("in-country",)),))
+    for staff, said in ((settings.desks["test"].staff, False), ({}, True)):
+        desks = {"test": replace(settings.desks["test"], staff=staff)}
+        found = checks.check_all(replace(settings, people=people, desks=desks), None, offline=True)
+        assert any("GAMMA: only administrators see" in one.words for one in found) is said
 
 
 def test_commands_are_whoever_runs_presas_and_show_everything(world: World, secret: Ticket) -> None:
