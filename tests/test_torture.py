@@ -25,7 +25,7 @@ from gateway.phone.exchange import Handset
 from gateway.store.database import Database, open_database
 
 LONG = bool(os.environ.get("PRESA_TORTURE"))
-KILLS, MANY_KILLS, LONGEST_SECONDS = 6, 75, 120
+KILLS, MANY_KILLS, LONGEST_SECONDS = 4, 75, 120
 
 
 @pytest.fixture
