@@ -387,11 +387,11 @@ def as_json(trace: Trace) -> dict[str, object]:
 def from_json(said: Mapping[str, Any], id: str, at: datetime, customer: str) -> Trace:
     """An earlier report's trace, of what :func:`as_json` kept."""
     body, alert = frozenset(said.get("body", ())), said.get("alert")
-    words = body.union(said.get("more", ()))
+    words = body.union(said.get("more", ()), said.get("words", ()))  # "words": of before "more"
     objects = {kind: frozenset(names) for kind, names in said.get("objects", {}).items()}
     return Trace(
         id=id, at=at, channel=said["channel"], customer=customer, sender=said.get("sender", ""), words=words,
-        body=body, stems=frozenset(said.get("stems", ())), title=frozenset(said.get("title", ())),
+        body=body, stems=frozenset(said["stems"]) if "stems" in said else masking.stems(words), title=frozenset(said.get("title", ())),
         objects=objects, things=_things(objects),
         codes=frozenset(said.get("codes", ())), places=frozenset(said.get("places", ())), topics=tuple(said.get("topics", ())),
         strong=frozenset(said.get("strong", ())), alert=Alert(*alert) if alert else None, me_too=said.get("me_too", False),

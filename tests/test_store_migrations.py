@@ -1,7 +1,9 @@
 """The schema: from empty to the newest by itself, the same as the tables in the code, and never backwards."""
 
+import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +12,8 @@ from databases import DESKS
 from gateway.errors import Permanent
 from gateway.store import search, tables
 from gateway.store.database import open_database
-from gateway.store.migrate import current, migrate, newest
+from gateway.store.migrate import _upgrade, current, migrate, newest
+from routing import facts, shortlist
 
 START = """
 import sys
@@ -71,6 +74,27 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(empty_url: str) -> N
                 assert set(found.get_pk_constraint(table.name)["constrained_columns"]) == {
                     c.name for c in table.primary_key
                 }
+    finally:
+        database.close()
+
+
+def test_what_was_kept_before_there_were_sketches_is_still_compared(empty_url: str) -> None:
+    old = {"id": "7", "channel": "mail", "words": ["stampante", "blocca"], "body": ["blocca"], "title": ["stampante"]}
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    kept = {"ticket": 7, "customer": "ACME", "at": tables.microseconds(at), "data": json.dumps(old)}
+    insert = sa.text("INSERT INTO traces (ticket_id, customer, at, data) VALUES (:ticket, :customer, :at, :data)")
+    database = open_database(empty_url)
+    try:
+        with database.engine.begin() as connection:
+            _upgrade(connection, "0003")
+            connection.execute(insert, kept)
+        migrate(database)
+        row = database.read(lambda connection: connection.execute(sa.select(tables.traces)).one())
+        assert (row.ticket_id, row.machine, row.at) == (7, False, at)
+        assert shortlist.from_json(row.sketch).stems == frozenset()
+        trace = facts.from_json(row.data, "7", row.at, row.customer)
+        assert trace.words == {"stampante", "blocca"}
+        assert trace.stems
     finally:
         database.close()
 

@@ -242,8 +242,10 @@ traces = Table(
     Column("ticket_id", BigInteger, nullable=False, index=True),
     Column("customer", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("machine", Boolean, nullable=False),  # a monitoring system's event: found by its key alone
-    Column("sketch", Json, nullable=False),  # routing.shortlist.Sketch: what is looked at first
+    # a monitoring system's event: found by its key alone
+    Column("machine", Boolean, nullable=False, server_default=sa.false()),
+    # routing.shortlist.Sketch: what is looked at first
+    Column("sketch", Json, nullable=False, server_default="[0,0,0,0,0,false,0,false,0]"),
     Column("data", Json, nullable=False),  # routing.facts.Trace: what is compared
 )
 BY_PEOPLE = traces.c.machine.is_(sa.false())

@@ -204,13 +204,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_page_rings_page_id"), ["page_id"], unique=False)
 
     op.create_table(
-        "presence",
-        sa.Column("login", sa.Text(), nullable=False),
-        sa.Column("away", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("given_at", Instant(), nullable=True),
-        sa.PrimaryKeyConstraint("login", name=op.f("pk_presence")),
-    )
-    op.create_table(
         "suggestions",
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("other_id", sa.BigInteger(), nullable=False),
@@ -242,19 +235,11 @@ def upgrade() -> None:
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("customer", sa.Text(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
-        sa.Column("machine", sa.Boolean(), nullable=False),
-        sa.Column("sketch", Json(), nullable=False),
         sa.Column("data", Json(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_traces")),
     )
     with op.batch_alter_table("traces", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_traces_customer_at",
-            ["customer", "at"],
-            unique=False,
-            sqlite_where=sa.text("machine IS 0"),
-            postgresql_where=sa.text("machine IS false"),
-        )
+        batch_op.create_index("ix_traces_customer_at", ["customer", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_traces_ticket_id"), ["ticket_id"], unique=False)
 
     op.create_table(
@@ -346,23 +331,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("why", sa.Text(), nullable=True))
         batch_op.create_index("ix_callbacks_state_desk", ["state", "desk"], unique=False)
 
-    with op.batch_alter_table("calls", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("seen_at", Instant(), nullable=True))
-        batch_op.create_index(
-            "ix_calls_up",
-            ["at"],
-            unique=False,
-            sqlite_where=sa.text("status = 'in-progress'"),
-            postgresql_where=sa.text("status = 'in-progress'"),
-        )
-
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("urgency", sa.SmallInteger(), server_default="3", nullable=False))
-        batch_op.create_index("ix_jobs_urgency_run_at", ["urgency", "run_at", "id"], unique=False)
-
-    with op.batch_alter_table("pin_tries", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("pin", sa.BigInteger(), nullable=True))
-
     with op.batch_alter_table("pins", schema=None) as batch_op:
         batch_op.add_column(sa.Column("contact", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("created_at", Instant(), nullable=True))
@@ -402,16 +370,5 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("updates_every", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("merged_into", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("parent", sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("work_order", sa.Text(), nullable=True))
-        batch_op.add_column(sa.Column("restricted", sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch_op.add_column(sa.Column("product", sa.Text(), nullable=True))
-        batch_op.create_index(
-            "ix_tickets_restricted",
-            ["id"],
-            unique=False,
-            sqlite_where=sa.text("restricted IS 1"),
-            postgresql_where=sa.text("restricted IS true"),
-        )
-        batch_op.create_index("ix_tickets_state_work_order", ["state", "work_order"], unique=False)
 
     # ### end Alembic commands ###
