@@ -232,7 +232,8 @@ def test_the_dry_run_and_who_say_the_same_as_the_door(sent: Sent, tmp_path: Path
     paths = []
     for number, case in enumerate(names):
         paths.append(tmp_path / f"{number:03}.eml")
-        paths[-1].write_bytes(mail(**CASES[case][1]))
+        given = CASES[case][1]  # another mail than the one sent, also within its second
+        paths[-1].write_bytes(mail(**{**given, "more": [*given.get("more", ()), "X-Copy: 2"]}))
     told = sent.presa.rows(
         "ingest", *map(str, paths), "--dry-run", "--trusted-edge", "mx.example.test", "--peer", "127.0.0.1", "--rcpt", SUPPORT,
         "--envelope-from", "x@y.example",
