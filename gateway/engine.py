@@ -265,14 +265,14 @@ class Engine(Filing):
             who, answer, why = replace(who, address=told), event.state == "problem", "recovered"
         if answer and arrival.quiet:
             answer, why = False, "archive"
-        if not who.verified and who.address:
+        if answer and not who.verified and who.address:
             since, words = arrival.received - ONE_ANSWER_IN, entries.words(message)
             answered, same = reports.repeated(connection, who.address, words, since)
             # Without an answer of ours nothing goes round: a spoof of a customer is a ticket, however often it comes.
-            if answer and same >= self.settings.loops.same_words and mail.settles is None:
+            if same >= self.settings.loops.same_words and mail.settles is None:
                 told = f"loop: the same words came {same} times within an hour from senders that nobody verified"
                 return self._record(connection, mail, Outcome("held", rounds.HELD, who=who, evidence=(told,)))
-            if answer and answered:
+            if answered:
                 answer, why = False, "budget:address"
         evidence = (
             *arrival.evidence,

@@ -34,17 +34,17 @@ class Edge:
 
     def delivers_from(self, peer: str) -> bool:
         """Whether `peer` (an IP address) is one of the edge's."""
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in _network(known) for known in self.peers)
+        return _within(peer, self.peers)
 
 
-@lru_cache(maxsize=64)
-def _network(written: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    return ipaddress.ip_network(written, strict=False)
+@lru_cache(maxsize=1_000)
+def _within(peer: str, known: tuple[str, ...]) -> bool:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in ipaddress.ip_network(one, strict=False) for one in known)
 
 
 @dataclass(frozen=True, slots=True)

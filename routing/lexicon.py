@@ -63,14 +63,16 @@ class Lexicon:
 
     def find(self, text: str) -> tuple[Hit, ...]:
         """What is in a text in lower case, in order of the phrases' heads; each phrase once."""
-        text = text[:LONGEST]
+        text = text[:LONGEST].replace("’", "'")
         runs = text.encode(errors="replace").translate(_APART).split()
         there = self._known.intersection(runs)
-        if not there and not self._always:
+        wanted = [one for one in self._always if one[0].partition(" ")[0] in text]
+        wanted += (one for head in sorted(there) for one in self._heads[head])
+        if not wanted:
             return ()
-        flat = " ".join(text.replace("’", "'").split())  # a line break inside a phrase does not hide it
+        flat = " ".join(text.split())  # a line break inside a phrase does not hide it
         found: list[Hit] = []
-        for phrase, signs in (*self._always, *(one for head in sorted(there) for one in self._heads[head])):
+        for phrase, signs in wanted:
             if phrase in flat and (denied := _denied(phrase, flat)) is not None:
                 found += (Hit(sign, phrase, denied) for sign in signs)
         return tuple(found)

@@ -12,7 +12,7 @@ MOST_HOPS = 100  # RFC 5321 section 6.3: at least this many Received lines befor
 _LONGEST = 20_000  # characters that are compared
 _HEADER = 262_144  # bytes in which Received lines are looked for
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,255}")
-_LETTERS = bytes(one if one >= 0x80 or chr(one).isalpha() else 0x20 for one in range(256))
+_NO_LETTERS = bytes(one for one in range(0x80) if not chr(one).isalpha())
 
 
 @lru_cache(maxsize=8)  # it is asked twice of one mail
@@ -21,7 +21,7 @@ def words_key(subject: str, text: str) -> str:
     said = f"{subject}\n{text}"[:_LONGEST]
     if "@" in said:
         said = _ADDRESS.sub(" ", said)
-    return sha256(b" ".join(said.lower().encode(errors="replace").translate(_LETTERS).split())).hexdigest()
+    return sha256(said.lower().encode(errors="replace").translate(None, _NO_LETTERS)).hexdigest()
 
 
 def hops(raw: bytes) -> int:

@@ -135,18 +135,21 @@ def _stem(word: str) -> str:
 SHORT = 3  # a beginning of so few letters stands for that word alone
 
 
-_APART = bytes(one if one >= 0x80 or chr(one).isalnum() else 0x20 for one in range(256))
+_BETWEEN = bytes(one for one in range(0x80) if not chr(one).isalnum())
 FEWEST_SENT = 12  # words without which a text that comes again may well be a new report
 
 
 def seal(subject: str, text: str) -> str | None:
     """One hash of subject and text as they were written, but for Re:, case, spaces and punctuation: by it a report that is sent
     again is found before its promise, so this takes as little time as may be. None when the text is short."""
-    said = text[:LONGEST].lower().encode(errors="replace").translate(_APART).split()
-    if len(said) < FEWEST_SENT:
+    said = text[:LONGEST]
+    if len(said.split(None, FEWEST_SENT)) < FEWEST_SENT:
         return None
-    name = title(subject).lower().encode(errors="replace").translate(_APART).split()
-    return sha256(b" ".join((*name, b"\n", *said))).hexdigest()[:32]
+    return sha256(_unspaced(title(subject)) + b"\n" + _unspaced(said)).hexdigest()[:32]
+
+
+def _unspaced(text: str) -> bytes:
+    return text.lower().encode(errors="replace").translate(None, _BETWEEN)
 
 
 def fingerprint(content: frozenset[str]) -> str | None:

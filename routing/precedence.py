@@ -54,7 +54,7 @@ def place(work: Work, desk: Desk) -> Place:
     band = min(plan.precedence, 9) if plan else 9
     score, told = _score(work)
     due = _micro(work.due) if work.due else LATEST
-    why = [f"priority {work.priority}", *told, f"due {work.due:%Y-%m-%d %H:%M} UTC" if work.due else "no deadline"]
+    why = [f"priority {work.priority}", *told, f"due {str(work.due)[:16]} UTC" if work.due else "no deadline"]
     match desk.precedence:
         case "plan":
             order = (f"{band}", f"{min(rank, 9)}", f"{MOST - score:02d}", f"{due:017d}")

@@ -51,7 +51,7 @@ def test_the_process_says_what_the_thread_says() -> None:
         answers = await asyncio.gather(*(one.read(raw, NOW) for raw in mails))
         assert answers == [reader.read(raw, NOW) for raw in mails]
         assert one._process is not None
-        assert one._process.returncode is None
+        assert one._process.get_returncode() is None
 
     played(story, COMMAND)
 

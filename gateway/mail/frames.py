@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-_LENGTH = struct.Struct(">I")
+LENGTH = struct.Struct(">I")
 ASIDE = "aside"  # in the place of a value that lies in the next file
 
 
@@ -51,17 +51,10 @@ class Frames(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
 
     def data_received(self, data: bytes) -> None:
-        buffer, at = self._buffer, 0
-        buffer += data
-        while len(buffer) - at >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(buffer, at)
-            end = at + _LENGTH.size + length
-            if len(buffer) < end:
-                break
-            value = pickle.loads(memoryview(buffer)[at + _LENGTH.size : end])  # noqa: S301 - our own process wrote it
-            at = end
+        self._buffer += data
+        for body in whole(self._buffer):
+            value = pickle.loads(body)  # noqa: S301 - our own process wrote it
             self._take(self._from_file() if value == ASIDE else value)
-        del buffer[:at]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -109,9 +102,26 @@ class Frames(asyncio.Protocol):
             self._transport.close()
 
 
+def framed(body: bytes) -> bytes:
+    """A body with its length before it."""
+    return LENGTH.pack(len(body)) + body
+
+
+def whole(buffer: bytearray) -> list[bytes]:
+    """The bodies of the frames that have come whole; they leave the buffer."""
+    bodies, at = [], 0
+    while len(buffer) - at >= LENGTH.size:
+        end = at + LENGTH.size + LENGTH.unpack_from(buffer, at)[0]
+        if len(buffer) < end:
+            break
+        bodies.append(bytes(memoryview(buffer)[at + LENGTH.size : end]))
+        at = end
+    del buffer[:at]
+    return bodies
+
+
 def _framed(value: object) -> bytes:
-    body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return _LENGTH.pack(len(body)) + body
+    return framed(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
 
 
 async def connect(ends: Ends, take: Callable[[Any], None], over: Callable[[], None]) -> Frames:

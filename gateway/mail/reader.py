@@ -14,18 +14,19 @@ import pickle
 import re
 import resource
 import signal
-import struct
 import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import structlog
 
 import parsers
 from gateway.mail import packing
+from gateway.mail.frames import LENGTH, framed, whole
 from parsers import Message, pictures
 from routing import threads
 
@@ -37,7 +38,6 @@ SECONDS = 5.0  # for one mail; the parser's own bound is 2 s
 MEMORY = 3 << 30  # bytes of address space of the reading process
 TRIES = 3  # starts in a row that failed, before we stop trying
 COMMAND = (sys.executable, "-c", "from gateway.mail.reader import main; main()")
-_LENGTH = struct.Struct(">I")
 _HEADER = re.compile(rb"(?:[^\r\n][^\n]*\n){0,500}")
 _IDENTIFIED = re.compile(rb"^(?:message-id|date)[ \t]*:[ \t]*[^\s]", re.IGNORECASE | re.MULTILINE)
 
@@ -108,6 +108,28 @@ class _Waiting:
     future: "asyncio.Future[bytes]"
 
 
+class _Answers(asyncio.SubprocessProtocol):
+    """What the reading process says, each answer as it comes; `over` is set when it says no more."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        self._buffer = bytearray()
+        self.over = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._buffer += data
+        for answer in whole(self._buffer):
+            self._take(answer)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 1:  # not when the process ends: what it said before is still to come
+            self.over.set()
+
+    def process_exited(self) -> None:
+        self.ended.set()
+
+
 class Reader:
     """The reading process of one event loop. `read` may be called by many at once; mails are read in their order."""
 
@@ -116,7 +138,8 @@ class Reader:
         self._seconds = seconds
         self._waiting: deque[_Waiting] = deque()
         self._since = 0.0  # when the first of those waiting came to be read
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.SubprocessTransport | None = None
+        self._questions: asyncio.WriteTransport | None = None
         self._ready = False
         self._failed = 0
         self._task: asyncio.Task[None] | None = None
@@ -152,10 +175,8 @@ class Reader:
         return await one.future
 
     def _send(self, one: _Waiting) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        frame = pickle.dumps((one.raw, one.received), pickle.HIGHEST_PROTOCOL)
-        self._process.stdin.write(_LENGTH.pack(len(frame)) + frame)
+        assert self._questions is not None
+        self._questions.write(framed(pickle.dumps((one.raw, one.received), pickle.HIGHEST_PROTOCOL)))
 
     async def _live(self) -> None:
         """Start the process and start it again when it ends; at the end nobody is left waiting."""
@@ -180,26 +201,27 @@ class Reader:
 
     async def _serve(self) -> bool:
         """One life of the process: answers in the order of the questions. Says whether it came up at all."""
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe, limit=LARGEST * 4)
-        self._process, out = process, process.stdout
-        assert out is not None
+        loop, pipe = asyncio.get_running_loop(), asyncio.subprocess.PIPE
+        self._process, answers = await loop.subprocess_exec(
+            lambda: _Answers(self._hear), *self._command, stdin=pipe, stdout=pipe, stderr=None
+        )
+        self._questions = cast(asyncio.WriteTransport, self._process.get_pipe_transport(0))
         try:
-            while True:
-                (length,) = _LENGTH.unpack(await out.readexactly(_LENGTH.size))
-                if length == 0:  # its first word: it is there
-                    self._come_back()
-                    continue
-                packed = await out.readexactly(length)
-                self._since = asyncio.get_running_loop().time()
-                self._answer(self._waiting.popleft(), packed)
-        except (asyncio.IncompleteReadError, ConnectionError):
+            await answers.over.wait()
             return self._ready
         finally:
             self._ready = False
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+                self._process.kill()
+            await answers.ended.wait()
+            self._process.close()
+
+    def _hear(self, packed: bytes) -> None:
+        if not packed:  # its first word: it is there
+            self._come_back()
+            return
+        self._since = asyncio.get_running_loop().time()
+        self._answer(self._waiting.popleft(), packed)
 
     def _answer(self, one: _Waiting, packed: bytes) -> None:
         if not one.future.done():
@@ -242,12 +264,11 @@ class Reader:
 
 def _serve_stdin(source: BinaryIO, sink: BinaryIO) -> None:
     """The process: one answer for each question, until the parent closes its end."""
-    sink.write(_LENGTH.pack(0))
+    sink.write(framed(b""))
     sink.flush()
-    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
-        raw, received = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301 - our parent wrote it
-        answer = _packed(raw, received)
-        sink.write(_LENGTH.pack(len(answer)) + answer)
+    while len(head := source.read(LENGTH.size)) == LENGTH.size:
+        raw, received = pickle.loads(source.read(LENGTH.unpack(head)[0]))  # noqa: S301 - our parent wrote it
+        sink.write(framed(_packed(raw, received)))
         sink.flush()
 
 

@@ -97,7 +97,9 @@ class Database:
         """Run `fn` on a snapshot, in this thread."""
         try:
             with self.engine.connect() as connection:
-                return fn(connection)
+                result = fn(connection)
+                connection.connection.commit()  # psycopg forgets all that the server has prepared when it rolls back
+                return result
         except (sa.exc.OperationalError, sa.exc.TimeoutError) as trouble:
             raise Temporary(_UNAVAILABLE) from trouble
 
@@ -136,6 +138,7 @@ class SqliteDatabase(Database):
         self._writer = sa.create_engine(url, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
         sa.event.listen(self._writer, "connect", _prepare_sqlite)
         self._queue: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._connection: Connection | None = None  # the writer thread's, between batches too
         self._thread = threading.Thread(target=self._write_loop, name="presa-writer", daemon=True)
         self._thread.start()
 
@@ -163,7 +166,13 @@ class SqliteDatabase(Database):
                     batch.append(item)
             self._commit(batch)
             if stop:
-                return
+                break
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def _commit(self, batch: "list[Work]") -> None:
         """One transaction for the whole batch; one failing `fn` takes back only its own work.
@@ -181,6 +190,7 @@ class SqliteDatabase(Database):
         except (
             Exception
         ) as trouble:  # the shared transaction failed (disk full, locked): nothing of the batch is stored
+            self._hang_up()
             error: BaseException = trouble
             if isinstance(trouble, sa.exc.OperationalError | sqlite3.OperationalError):
                 error = Temporary(_UNAVAILABLE)
@@ -200,23 +210,23 @@ class SqliteDatabase(Database):
     def _run(self, batch: "list[Work]", *, savepoints: bool) -> "_Settled":
         """The batch in one transaction, committed. Without savepoints the first failure takes back everything."""
         outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
-        with self._writer.connect() as connection:
-            connection.info.pop(WAKE, None)
-            lines = connection.info[LINES] = []
-            with connection.begin():
-                bare: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-                bare.execute("BEGIN IMMEDIATE")
-                for fn, future in batch:
-                    if not savepoints:
-                        outcomes.append((future, fn(connection), None))
-                        continue
-                    try:
-                        outcomes.append((future, _in_savepoint(connection, fn), None))
-                    except (sa.exc.OperationalError, sqlite3.OperationalError):
-                        raise
-                    except Exception as trouble:  # as above
-                        outcomes.append((future, None, trouble))
-            return _Settled(outcomes, lines, bool(connection.info.pop(WAKE, False)))
+        connection = self._connection = self._connection or self._writer.connect()
+        connection.info.pop(WAKE, None)
+        lines = connection.info[LINES] = []
+        with connection.begin():
+            bare: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+            bare.execute("BEGIN IMMEDIATE")
+            for fn, future in batch:
+                if not savepoints:
+                    outcomes.append((future, fn(connection), None))
+                    continue
+                try:
+                    outcomes.append((future, _in_savepoint(connection, fn), None))
+                except (sa.exc.OperationalError, sqlite3.OperationalError):
+                    raise
+                except Exception as trouble:  # as above
+                    outcomes.append((future, None, trouble))
+        return _Settled(outcomes, lines, bool(connection.info.pop(WAKE, False)))
 
 
 Work = tuple[Callable[[Connection], Any], "Future[Any]"]

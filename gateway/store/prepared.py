@@ -67,6 +67,12 @@ class Prepared:
         elif rows:
             self._cursor(connection, compiled, [compiled.bound(values) for values in rows], many=True)
 
+    def insert(self, connection: Connection, values: Values) -> int:
+        """Execute an insert of one row; its generated id. SQLite tells it unasked, and in half the time of RETURNING."""
+        compiled = self._for(connection.dialect)
+        cursor = self._cursor(connection, compiled, compiled.bound(values))
+        return int(cursor.fetchone()[0] if cursor.description else cursor.lastrowid)
+
     def rows(self, connection: Connection, values: Values) -> list[Row]:
         compiled = self._for(connection.dialect)
         return compiled.read(self._cursor(connection, compiled, compiled.bound(values)).fetchall())

@@ -168,22 +168,19 @@ def name_thread(connection: Connection, ticket_id: int, message_ids: Sequence[st
         _NAME_THREAD.run_all(connection, rows)
 
 
+# Not a parameter: SQLite prepares a statement anew for each value that is compared with the condition of a partial index.
+_NEW: sa.ColumnElement[str] = sa.literal_column("'new'")
 _ANSWERED = Prepared(
     sa.select(reports.c.id)
     .join(tickets, tickets.c.id == reports.c.ticket_id)
     .where(
         tickets.c.requester == sa.bindparam("requester"),
         tickets.c.received_at > sa.bindparam("since", type_=tickets.c.received_at.type),
-        reports.c.outcome == "new",
+        reports.c.outcome == _NEW,
         reports.c.acknowledge,
     )
     .limit(1)
 )
-
-
-def acknowledged_since(connection: Connection, requester: str, since: datetime) -> bool:
-    """Was an acknowledgement decided for this address since an instant?"""
-    return _ANSWERED.first(connection, {"requester": requester, "since": since}) is not None
 
 
 _SAME_WORDS = Prepared(

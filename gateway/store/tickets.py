@@ -28,7 +28,7 @@ from routing.tickets import OPEN, Pause, Ticket
 # What most new tickets do not have.
 NOT_YET: Mapping[str, Any] = {column.name: None for column in tickets.columns if column.nullable}
 PREFIX = "PR"  # of a ticket whose desk is not configured any more
-_INSERT_TICKET = Prepared(sa.insert(tickets).returning(tickets.c.id))
+_INSERT_TICKET = Prepared({"sqlite": sa.insert(tickets), "postgresql": sa.insert(tickets).returning(tickets.c.id)})
 _INSERT_ENTRIES = Prepared(sa.insert(entries))
 _MAILS = Prepared(
     sa.select(sa.func.count())
@@ -66,8 +66,7 @@ class NewEntry:
 def insert(connection: Connection, values: Mapping[str, Any]) -> int:
     """A new ticket from its columns (`pauses` and `met` start empty); returns its id, from which its number follows."""
     row = {**NOT_YET, "pauses": [], "met": {}, "version": 1, "restricted": False, **values}
-    ((ticket_id,),) = _INSERT_TICKET.rows(connection, row)
-    return int(ticket_id)
+    return _INSERT_TICKET.insert(connection, row)
 
 
 def tell(connection: Connection, ticket_id: int, at: datetime, *new: NewEntry) -> None:
