@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from databases import Stock, settings_of
 
-from gateway import app, demo
+from gateway import app, demo, telephones
 from gateway.phone import switchboard
 from gateway.phone.exchange import Exchange
 from gateway.store import tickets, users
@@ -51,7 +51,7 @@ def house(stock: Stock) -> Iterator[House]:
         app.prepare(settings, database)
         database.write(lambda connection: users.add_missing(connection, demo.people()))
         parts = app.build(settings, database)
-        exchange = app.exchange_of(settings)
+        exchange = telephones.exchange_of(settings)
         assert exchange is not None
         pool, stop = ThreadPoolExecutor(max_workers=4), threading.Event()
         web = app.web(parts, Web(ready=True), pool, exchange)
@@ -165,7 +165,7 @@ def test_nobody_who_is_not_signed_in_and_no_real_desk_has_the_page(house: House)
         assert stranger.get("/telephone").headers["location"].startswith("/login")
         assert stranger.post("/telephone/call", data={"from": EMMA}).status_code in (303, 403)
     assert house.exchange.callers == {}
-    assert app.exchange_of(settings_of("test")) is None
+    assert telephones.exchange_of(settings_of("test")) is None
 
 
 def _csrf(page: str) -> str:

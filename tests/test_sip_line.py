@@ -766,11 +766,11 @@ def test_without_the_extra_the_configuration_is_refused_in_plain_words(monkeypat
     import sys
     from types import SimpleNamespace
 
-    from gateway import app
+    from gateway import telephones
 
     monkeypatch.setitem(sys.modules, "gateway.sip.line", None)
     with pytest.raises(Permanent, match=r"presa\[sip\]"):
-        app.sip_line_of(SimpleNamespace(carrier=None, public_url=BASE))  # type: ignore[arg-type]
+        telephones.sip_line_of(SimpleNamespace(carrier=None, public_url=BASE))  # type: ignore[arg-type]
 
 
 CONFIGURED = (

@@ -20,7 +20,7 @@ from databases import settings_of
 from smtp_peer import QUICK, House, Peer, house
 
 from gateway import app
-from gateway.app import Intake
+from gateway.mail.intake import Intake
 from gateway.engine import Engine
 from gateway.mail import reader
 from gateway.mail.porter import Handed

@@ -122,10 +122,10 @@ CREDENTIALS: Mapping[str, str] = {
 
 def _line(settings: Settings) -> Finding:
     """Whether the telephone line of our own could be opened here."""
-    from gateway import app
+    from gateway import telephones
 
     try:
-        trouble = app.sip_line_of(settings).trouble()
+        trouble = telephones.sip_line_of(settings).trouble()
     except Permanent as missing:
         trouble = missing.public
     return Finding("wrong" if trouble else "ok", "sip", trouble or "the extra and a voice are there")
