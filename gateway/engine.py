@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import Permanent, Temporary
 from gateway.filing import Filing
-from gateway.mail import addressed, authenticate, clues, entries, forms, partly, reader, rounds
+from gateway.mail import addressed, answering, authenticate, clues, entries, forms, partly, reader, rounds
 from gateway.mail import author as authors
 from gateway.mail.addressed import House
 from gateway.mail.author import Author
@@ -34,7 +34,8 @@ from gateway.store.directory import StoredFinder
 from gateway.store.jobs import Todo
 from gateway.store.tickets import NewEntry
 from gateway.tickets import events, folding
-from identity import match, normal, rights, sender
+from gateway.tickets.events import Event
+from identity import match, normal, sender
 from identity.clues import Signs
 from identity.people import Recognition
 from routing import confirming, decide, numbers, proactive, threads
@@ -235,11 +236,49 @@ class Engine(Filing):
         finder: StoredFinder,
     ) -> Outcome:  # fmt: skip
         message, arrival = mail.message, mail.arrival
-        place = self.house.first(arrival.rcpt)
         event = events.of(mail, author, who, desk)
-        report = Report(
+        decision = decide.decide(self._report(connection, mail, author, event), who, desk)
+        if arrival.quiet:
+            told = "page: no, because it is of an archive"
+            decision = replace(decision, page=False, evidence=(*decision.evidence, told))
+        who, why_not = answering.whom(finder, mail, author, who, event)
+        if why_not is None and not who.verified and who.address:
+            since, words = arrival.received - ONE_ANSWER_IN, entries.words(message)
+            answered, same = reports.repeated(connection, who.address, words, since)
+            # Without an answer of ours nothing goes round: a spoof of a customer is a ticket, however often it comes.
+            if same >= self.settings.loops.same_words and mail.settles is None:
+                told = f"loop: the same words came {same} times within an hour from senders that nobody verified"
+                return self._record(connection, mail, Outcome("held", rounds.HELD, who=who, evidence=(told,)))
+            why_not = "budget:address" if answered else None
+        evidence = (
+            *arrival.evidence,
+            *author.evidence,
+            *who.evidence,
+            *joining.evidence,
+            *decision.evidence,
+            f"acknowledge: no, {why_not}" if why_not else "acknowledge: yes",
+            *(f"mark: {mark}" for mark in decision.marks),
+        )
+        ticket_id = self.open_ticket(
+            connection, desk, who, decision, evidence,
+            subject=message.subject or "", channel=author.channel, received=arrival.received,
+            linked=joining.ticket.id if joining.ticket else None, contact_address=who.requester or who.address,
+            phone=author.given.phone, entries=entries.of_all(mail, who), todo=_todo(mail, who, answer=why_not is None),
+            finder=finder,
+        )  # fmt: skip
+        reports.name_thread(connection, ticket_id, entries.named(message))
+        if len(arrival.rcpt) > 1 and (opened := self.ticket(connection, ticket_id)):
+            self._link(connection, opened, arrival.rcpt, mail)
+        number = numbers.number_of(ticket_id, desk.ticket_prefix)
+        done = Outcome("new", None, ticket_id, number, who, decision, why_not is None, evidence)
+        return self._record(connection, mail, done)
+
+    def _report(self, connection: Connection, mail: Mail, author: Author, event: Event | None) -> Report:
+        """What deciding needs of a mail; what a monitoring system says of its event outweighs what a form gives."""
+        message, place = mail.message, self.house.first(mail.arrival.rcpt)
+        return Report(
             channel=event.channel if event else author.channel,
-            received=arrival.received,
+            received=mail.arrival.received,
             subject=message.subject or "",
             text=message.reply_text,
             kind=event.kind if event else author.given.kind,
@@ -248,64 +287,9 @@ class Engine(Filing):
             automatic=message.automatic is not None,
             marks=entries.marks(mail),
             queue=place.queue if place else None,
-            engineer=self._engineer(connection, place, arrival.received) if place and place.engineer else None,
+            engineer=self._engineer(connection, place, mail.arrival.received) if place and place.engineer else None,
             product=author.given.product,
         )
-        decision = decide.decide(report, who, desk)
-        if arrival.quiet:
-            decision = replace(
-                decision, page=False, evidence=(*decision.evidence, "page: no, because it is of an archive")
-            )
-        answer, why = rights.may_acknowledge(
-            author.sender, author.proof, finder, automatic=author.automatic, reply_to=author.reply_to
-        )
-        if answer and who.requester:
-            answer, why = False, "passed-on"  # to the author it says nothing, and the other has written nothing to us
-        if event and who.verified and (told := events.whom_to_tell(finder, who)):
-            who, answer, why = replace(who, address=told), event.state == "problem", "recovered"
-        if answer and arrival.quiet:
-            answer, why = False, "archive"
-        if answer and not who.verified and who.address:
-            since, words = arrival.received - ONE_ANSWER_IN, entries.words(message)
-            answered, same = reports.repeated(connection, who.address, words, since)
-            # Without an answer of ours nothing goes round: a spoof of a customer is a ticket, however often it comes.
-            if same >= self.settings.loops.same_words and mail.settles is None:
-                told = f"loop: the same words came {same} times within an hour from senders that nobody verified"
-                return self._record(connection, mail, Outcome("held", rounds.HELD, who=who, evidence=(told,)))
-            if answered:
-                answer, why = False, "budget:address"
-        evidence = (
-            *arrival.evidence,
-            *author.evidence,
-            *who.evidence,
-            *joining.evidence,
-            *decision.evidence,
-            f"acknowledge: {'yes' if answer else f'no, {why}'}",
-        )
-        evidence += tuple(f"mark: {mark}" for mark in decision.marks)
-        linked = joining.ticket.id if joining.ticket else None
-        todo: list[Todo] = []
-        if mail.authentication.verdict == "temperror":
-            doubt = {"sha256": mail.sha256, "peer": arrival.peer, "helo": arrival.helo}
-            todo.append(("verify", arrival.received + VERIFY_AGAIN, {**doubt, "from": arrival.envelope_from or ""}))
-        if answer and who.address:
-            thread = {"in_reply_to": message.message_id, "references": list(message.references)}
-            todo.append(("acknowledge", arrival.received, thread))
-        if who.customer:
-            todo.append(("relate", arrival.received, {"quiet": True} if arrival.quiet else {}))
-        ticket_id = self.open_ticket(
-            connection, desk, who, decision, evidence,
-            subject=message.subject or "", channel=author.channel, received=arrival.received, linked=linked,
-            contact_address=who.requester or who.address, phone=author.given.phone, entries=entries.of_all(mail, who),
-            todo=todo, finder=finder,
-        )  # fmt: skip
-        reports.name_thread(connection, ticket_id, entries.named(message))
-        if len(arrival.rcpt) > 1 and (opened := self.ticket(connection, ticket_id)):
-            self._link(connection, opened, arrival.rcpt, mail)
-        done = Outcome(
-            "new", None, ticket_id, numbers.number_of(ticket_id, desk.ticket_prefix), who, decision, answer, evidence
-        )
-        return self._record(connection, mail, done)
 
     def _append(self, connection: Connection, mail: Mail, who: Recognition, joining: Joining) -> Outcome:
         """A known conversation goes on. A person's answer ends a wait for the customer; an automatic one changes nothing."""
@@ -418,6 +402,21 @@ class Engine(Filing):
         """The desk of the first recipient that is ours; without one (a file that was handed in) the first desk."""
         found = self.house.first(rcpt)
         return self.desk(found.desk) if found else next(iter(self.settings.desks.values()))
+
+
+def _todo(mail: Mail, who: Recognition, *, answer: bool) -> list[Todo]:
+    """What follows when the ticket is open: the sender's domain is asked again, the answer leaves, the texts are compared."""
+    arrival, message = mail.arrival, mail.message
+    todo: list[Todo] = []
+    if mail.authentication.verdict == "temperror":
+        doubt = {"sha256": mail.sha256, "peer": arrival.peer, "helo": arrival.helo}
+        todo.append(("verify", arrival.received + VERIFY_AGAIN, {**doubt, "from": arrival.envelope_from or ""}))
+    if answer and who.address:
+        thread = {"in_reply_to": message.message_id, "references": list(message.references)}
+        todo.append(("acknowledge", arrival.received, thread))
+    if who.customer:
+        todo.append(("relate", arrival.received, {"quiet": True} if arrival.quiet else {}))
+    return todo
 
 
 def _with(beside: Beside | None, connection: Connection, done: Outcome) -> Outcome:
