@@ -192,14 +192,14 @@ def _speaks(facts: Facts) -> bool:
 
 def _suspect(facts: Facts) -> bool:
     """Two kinds of evidence that this tells of an undelivered mail: who speaks, and what is said."""
-    if notices.SUCCESS.search(facts.subject) or (facts.auto_reply_header and not facts.daemon):
-        return False
-    if facts.daemon and _ANSWER.match(facts.subject) and not facts.null_sender and "daemon" not in facts.local:
-        return False  # a postmaster is also a person who answers
     by_subject = notices.BOUNCE_SUBJECT.search(facts.subject) is not None
     machine = facts.daemon or facts.report_type == "delivery-status"
     if not (machine or by_subject or facts.null_sender):
         return False
+    if notices.SUCCESS.search(facts.subject) or (facts.auto_reply_header and not facts.daemon):
+        return False
+    if facts.daemon and _ANSWER.match(facts.subject) and not facts.null_sender and "daemon" not in facts.local:
+        return False  # a postmaster is also a person who answers
     by_words = (
         notices.BOUNCE_WORDS.search(f"{facts.subject}\n{facts.words[:4_000]}" if machine else facts.words[:4_000])
         is not None
@@ -314,11 +314,11 @@ RULES: tuple[tuple[str, Callable[[Facts], bool]], ...] = (
     ("report", lambda facts: facts.report_type == "feedback-report" or _feedback(facts)),
     ("receipt", lambda facts: bool(facts.report_type) or facts.bounce.verdict == "other"),
     ("auto-reply", lambda facts: facts.auto_reply),
-    ("list", lambda facts: any(name in facts.headers for name in _LIST)),
+    ("list", lambda facts: facts.headers.has_any(_LIST)),
     ("bulk", lambda facts: facts.value("precedence") in ("bulk", "list", "junk")
-                           or any(name in facts.headers for name in _BULK)),
+                           or facts.headers.has_any(_BULK)),
     ("auto-generated", lambda facts: re.split("[;( ]", facts.value("auto-submitted"))[0] not in ("", "no")
-                                     or any(name in facts.headers for name in _GENERATED)),
+                                     or facts.headers.has_any(_GENERATED)),
     ("null-sender", lambda facts: facts.null_sender),
     ("no-reply", _mailbox_of_nobody),
     ("asked-not-to", _answered_by_rule),

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import IncrementalNewlineDecoder
 
 from parsers import charset, transfer
 from parsers.encoded import parameters
@@ -74,7 +75,7 @@ def _text(part: Part, content: bytes) -> str:
         found = _LABEL.search(content[:4_000]) or _DECLARED.search(content[:200])
         label = found.group(1).decode("ascii") if found else label
     text = charset.decode(content, label).removeprefix("\ufeff")
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return IncrementalNewlineDecoder(None, translate=True).decode(text, final=True)  # faster than two replacements
 
 
 def _attachment(part: Part, content: bytes, filename: str | None, disposition: str) -> Attachment:

@@ -5,6 +5,7 @@ character stay two, whatever stands between the brackets. It does not read addre
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 
@@ -41,6 +42,10 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         return name in self._first
+
+    def has_any(self, names: Iterable[str]) -> bool:
+        """Say whether there is a header of one of those names."""
+        return not self._first.keys().isdisjoint(names)
 
     def raw(self, name: str) -> str | None:
         """Return the unfolded value of the first header of that name; encoded words are left alone."""

@@ -41,17 +41,19 @@ _KEYS = {
     )
     for word in words
 }  # fmt: skip
-_KEYED = re.compile(r"^[ \t*_|]{0,8}([^\n:：]{1,50})[:：](.*)$", re.MULTILINE)
-_SEPARATOR = re.compile(r"^[ \t*_|]{0,8}[-_=*#‐‑–—]{2,80}[ \t]*(\w[^\n]{0,120})$", re.MULTILINE)
+_KEYED = re.compile(r"[ \t*_|]{0,8}([^\n:：]{1,50}+)[:：](.*)")
+# A line in a whole text: what begins with "\n" is found much faster than what begins with "^".
+_KEY = re.compile(rf"\n{_KEYED.pattern}")
+_SEPARATOR = re.compile(r"\n[ \t*_|]{0,8}[-_=*#‐‑–—]{2,80}[ \t]*(\w[^\n]{0,120})$", re.MULTILINE)
 _FORWARDED = re.compile(
     "forward|inoltrat|weitergeleitet|transf[ée]r|transmis|reenviado|encaminhada|doorgestuurd|vidarebef|videresend|"
     "przekaz|přeposl|továbbít|välitetty|iletilen|пересыл|转发|轉寄|転送|전달"
 )
 _GMAIL = re.compile(
-    r"^\d{4}[/-]\d{1,2}[/-]\d{1,2}\b[^\n<]{0,100}\n?[^\n<]{0,100}<\n?[^>\s]+@[^>\s]+>[ \t]*:?[ \t]*$", re.MULTILINE
+    r"\n\d{4}[/-]\d{1,2}[/-]\d{1,2}\b[^\n<]{0,100}\n?[^\n<]{0,100}<\n?[^>\s]+@[^>\s]+>[ \t]*:?[ \t]*$", re.MULTILINE
 )
 _GROUPWISE = re.compile(
-    r"^>>>[ \t][^\n]{0,150}\d[.:]\d\d\b[^\n]{0,40}$", re.MULTILINE
+    r"\n>>>[ \t][^\n]{0,150}\d[.:]\d\d\b[^\n]{0,40}$", re.MULTILINE
 )  # >>> Desk <d@y> 16/11/2026 15:04 >>>
 RULE = re.compile(  # a row of dashes, such a row with words in it, Lotus Notes' line
     r"\s*[-_=*‐‑–—]{3,}\s*$|\s*[-_=*]{4,}+[^-_=*\n][^\n]{0,120}?[-_=*]{4,}+\s*$|.{0,200}-{3}\d{1,2}/\d{1,2}/\d{4}\b"
@@ -102,7 +104,7 @@ _ORIGINAL_BESIDE = re.compile(
 
 def apart(text: str) -> str:
     """Put what introduces an old mail on a line of its own where a program wrote it behind the author's last word."""
-    if any(verb in text for verb in ("wrote", "ha scritto", "schrieb", "a écrit", "escribió")):
+    if ":" in text and any(verb in text for verb in ("wrote", "ha scritto", "schrieb", "a écrit", "escribió")):
         lines = text.split("\n")
         ends = (len(line) < 2_000 and line[-8:].rstrip()[-1:] == ":" for line in lines)
         text = "\n".join(_BESIDE.sub("\n", line) if end else line for line, end in zip(lines, ends, strict=True))
@@ -118,21 +120,25 @@ def next_full(lines: list[str], at: int) -> int:
 
 def find(text: str, lines: list[str]) -> list[Break]:
     """Every place where an old mail is introduced, in order; `lines` are those of the text."""
-    seen = _MARKS.sub("", text)
-    text, lines = seen, lines if seen == text else seen.split("\n")
+    if not text.isascii() and _MARKS.search(text):
+        text = _MARKS.sub("", text)
+        lines = text.split("\n")
     lower = text.lower()
     lower = lower if len(lower) == len(text) else text  # a few capitals grow when lowered: then places would not fit
     starts = _Lines(text)
     found: dict[int, Break] = {}
-    introduces = _COLON.search(text) or "@" in text or "\n>" in text  # nothing else can stand behind "wrote"
+    colon = ":" in text or "：" in text
+    quotes = ">" in text and "\n>" in text
+    introduces = "@" in text or quotes or (colon and _COLON.search(text))  # nothing else can stand behind "wrote"
     for place in _verbs(lower.replace("\n", " ")) if introduces else ():
         _add(found, _attribution(lines, starts.of(place)))
-    for separator in _SEPARATOR.finditer(lower):
+    rows = "\n" + lower
+    for separator in _SEPARATOR.finditer(rows):
         if separator.group(1).startswith(phrases.ORIGINAL):
             at = starts.of(separator.start())
             _add(found, Break(at, at, _FORWARDED.search(separator.group(1)) is not None))
     tried = 0
-    for keyed in _KEYED.finditer(lower):
+    for keyed in _KEY.finditer(rows) if colon else ():
         key = _key(keyed.group(1))
         if key in phrases.FORWARD:
             at = starts.of(keyed.start())
@@ -140,16 +146,26 @@ def find(text: str, lines: list[str]) -> list[Break]:
         elif key in _KEYS and tried < BLOCKS:
             tried += 1
             _add(found, _block(lines, starts.of(keyed.start())))
-    if any(word in lower for word in phrases.ABOVE_WORDS) and (above := _ABOVE.search(lower)):
-        at = starts.of(above.start())
-        _add(found, Break(at - (at > 0 and RULE.match(lines[at - 1][:300]) is not None), at))
+    if (above := _above(lower)) is not None:
+        _add(found, Break(above - (above > 0 and RULE.match(lines[above - 1][:300]) is not None), above))
     for subject in _NOTES.finditer(text) if "Subject" in text else ():
         _add(found, _notes(lines, starts.of(subject.start())))
     for pattern in (_GMAIL, _GROUPWISE):
-        for line in pattern.finditer(text):
+        for line in pattern.finditer("\n" + text) if ">" in text else ():
             at = starts.of(line.start())
             _add(found, Break(at, at))
     return sorted(found.values(), key=lambda one: one.first)
+
+
+def _above(lower: str) -> int | None:
+    """The first line of a text that is a desk's own mark."""
+    if not _speaks(lower):
+        return None
+    return next((at for at, row in enumerate(lower.split("\n")) if _speaks(row) and _ABOVE.search(row)), None)
+
+
+def _speaks(lower: str) -> bool:
+    return any(word in lower for word in phrases.ABOVE_WORDS)
 
 
 def _key(raw: str) -> str:

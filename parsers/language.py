@@ -24,6 +24,7 @@ for _code, _list in _WORDS.items():
     for _word in _list.split():
         _LANGUAGES[_word] = (*_LANGUAGES.get(_word, ()), _code)
 _TOKEN = re.compile(r"[^\W\d_]+")
+_APART = {code: " " for code in range(128) if not chr(code).isalpha()}
 _SCRIPTS = (
     ("ar", re.compile("[\u0600-\u06ff]")), ("he", re.compile("[\u0590-\u05ff]")), ("ru", re.compile("[\u0400-\u04ff]")),
     ("el", re.compile("[\u0370-\u03ff]")), ("ja", re.compile("[\u3040-\u30ff]")), ("ko", re.compile("[\uac00-\ud7a3]")),
@@ -34,7 +35,9 @@ _SCRIPTS = (
 def guess(text: str) -> str | None:
     """Return an ISO 639-1 code, or None when the first 600 characters do not decide it."""
     sample = text[:600]
-    small = filter(None, map(_LANGUAGES.get, _TOKEN.findall(sample.lower())))
+    lower = sample.lower()
+    words = lower.translate(_APART).split() if lower.isascii() else _TOKEN.findall(lower)
+    small = filter(None, map(_LANGUAGES.get, words))
     scores = Counter(chain.from_iterable(small))
     ranked = scores.most_common(2)
     if ranked and ranked[0][1] >= 2 and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]):

@@ -95,7 +95,9 @@ ABOVE = (
     r"(?:respond\w+|resposta|escrev\w+)\b[^\n]{0,30} acima (?:desta|da) linha",
     r"(?:antwoord|reageer|typ)\w*\b[^\n]{0,30} boven deze (?:regel|lijn)",
 )  # fmt: skip
-ABOVE_WORDS = ("above", "sopra", "oberhalb", "über", "dessus", "encima", "acima", "boven")  # one of them is in each
+ABOVE_WORDS = (  # one of them is in each
+    " above ", " sopra ", " oberhalb ", " über ", "dessus de ", "encima de ", " acima ", " boven ",
+)  # fmt: skip
 
 # A line that is one of these closes the text; what follows is the signature. `a|b` are choices, `_` is nothing.
 REGARDS = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from parsers import intros, signatures
 
 LONGEST = 400_000  # characters looked at; a longer text is cut only within them
+_MARKED = re.compile(r"\n[> ]")  # what a quoted line may begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,7 @@ def cut(text: str, author: str = "") -> Reply:
     head, tail = intros.apart(text[:LONGEST]), text[LONGEST:]
     lines = head.split("\n")
     breaks = intros.find(head, lines)
-    quoted = head.startswith(">") or "\n>" in head or "\n " in head
-    if not breaks and not quoted:
+    if not breaks and not head.startswith(">") and not _MARKED.search(head):
         return Reply(_joined([signatures.without(lines, author=author)]) + tail, text.strip())
     segments, cut_off = _segments(lines, breaks)
     whole = _joined(segments)

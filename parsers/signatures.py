@@ -10,6 +10,10 @@ from itertools import product
 from parsers import phrases
 
 LONGEST = 60  # lines of a signature; what stands higher is never one
+FAR = 40  # lines below one that is told by its words
+WIDEST = 120  # characters of a line with a closing phrase, a name or a program
+FEW = 3  # lines that are looked at one by one
+NARROW = 60  # characters of a line below a name
 CARD = 12  # lines of a name with its addresses
 
 _NAME = r"[A-ZÀ-ÖØ-ÞΑ-ΩА-Я][\w'’.-]*"
@@ -57,6 +61,13 @@ _PREPOSITION = frozenset((
 ))  # fmt: skip
 _DISCLAIMER = re.compile(rf"[ \t*_-]{{0,6}}(?:{_any(phrases.DISCLAIMER)})", re.IGNORECASE)
 _BANNER_TAG = re.compile(phrases.BANNER_TAG)
+_RULES = "-–—_=*~#"
+_ASKS = "?!:"
+_BEGINS = re.compile(  # what fits one of the three patterns has this at the start of its line, in lower case
+    rf"\n(?=[\s{re.escape(_EDGE)}-]*+(?:"
+    + _any((*(one.removesuffix(r"\W*$") for one in phrases.FORMULA), *phrases.DISCLAIMER, *phrases.PROGRAM))
+    + "))"
+)
 _AROUND = " \t*_#-=[](<{!:|⚠\ufe0f"
 _BANNER_WARNS = re.compile(phrases.BANNER_WARNS, re.DOTALL)
 
@@ -70,8 +81,9 @@ def without(lines: list[str], *, top: bool = True, author: str = "") -> list[str
     lines = _without_banner(lines) if top else lines
     full = [index for index, line in enumerate(lines) if line.strip()]
     said = [lines[index] for index in full]
-    names = frozenset(word for word in re.split(r"[\W\d_]+", author.lower()) if len(word) > 1)
-    for place in range(max(1 if top else 0, len(full) - LONGEST), len(full)):
+    places = _places(full, said, 1 if top else 0)
+    names = frozenset(_letters(author)) if places else frozenset()
+    for place in places:
         if _opens(lines, full, said, place, names):
             after = next((i for i in full[place + 1 :] if _POSTSCRIPT.match(lines[i])), len(lines))
             return [*lines[: full[place]], *lines[after:]]
@@ -91,13 +103,49 @@ def _without_banner(lines: list[str]) -> list[str]:
     return lines[empty:] if warns or _BANNER_TAG.match(said) else lines
 
 
+def _places(full: list[int], said: list[str], first: int) -> Iterable[int]:
+    """Every place where `_opens` can say yes, told from single words: in most texts that is hardly a line."""
+    count = len(said)
+    first = max(first, count - LONGEST)
+    if count - first <= FEW:
+        return range(first, count)
+    far, near = max(first, count - FAR - 1), max(first, count - CARD - 1)
+    places = {place for place in range(first, far) if said[place].lstrip()[0] in _RULES}
+    text = "\n".join(said[far:]).lower()
+    for place, row in enumerate(text.split("\n"), far):
+        head = row.split(None, 1)[0]
+        word = head.strip(_EDGE)
+        greets = word in _FIRST and len(row) <= 2 * WIDEST and _closing(row)[0]  # lower case may be longer
+        if head[0] in _RULES or greets or (place >= near and _sent_by(word, row)):
+            places.add(place)
+    for place in range(count - 1, near - 1, -1):  # a name, and below it only what may stand on a card
+        if full[place] != full[place - 1] + 1:
+            places.add(place)
+        if len(said[place]) > NARROW or said[place].rstrip()[-1] in _ASKS:
+            break
+    if _speaks_of(phrases.SECRET, text):
+        places.update(
+            place
+            for place in range(far, count)
+            if full[place] != full[place - 1] + 1 or said[place - 1].lstrip()[0] in _RULES
+        )
+    alike = "\n" + text.replace("ı", "i").replace("i\u0307", "i").replace("ſ", "s")  # one letter where case is ignored
+    places.update(far + alike.count("\n", 0, found.start()) for found in _BEGINS.finditer(alike))
+    return sorted(places)
+
+
+def _sent_by(word: str, row: str) -> bool:
+    """Whether a row may be a program's line by its first `word`, its last one or a link in it."""
+    return "http" in row or not phrases.SENT_BY.isdisjoint((word, row.rsplit(None, 1)[-1].strip(_EDGE)))
+
+
 def _opens(lines: list[str], full: list[int], said: list[str], place: int, names: frozenset[str]) -> bool:
     """Whether the signature begins at the `place`-th of those that are not empty (`said`; `full`: their places in `lines`)."""
     line = said[place]
     after = len(full) - place - 1
-    if line.lstrip()[0] in "-–—_=*~#" and (ruled := _ruled(lines, full, place)) is not None:
+    if line.lstrip()[0] in _RULES and (ruled := _ruled(lines, full, place)) is not None:
         return ruled
-    if len(line) <= 120 and after <= 40:
+    if len(line) <= WIDEST and after <= FAR:
         rest = said[place + 1 :]
         if _closes(line, rest):
             return True
@@ -105,7 +153,7 @@ def _opens(lines: list[str], full: list[int], said: list[str], place: int, names
             alone = full[place] == 0 or not lines[full[place] - 1].strip()
             if _by_program(line) or (alone and _signs(line, rest, names, lines[full[place - 1]])):
                 return True
-    return after <= 40 and (_DISCLAIMER.match(line[:400]) is not None or _legal(lines, full[place]))
+    return after <= FAR and (_DISCLAIMER.match(line[:400]) is not None or _legal(lines, full[place]))
 
 
 def _ruled(lines: list[str], full: list[int], place: int) -> bool | None:
@@ -117,7 +165,7 @@ def _ruled(lines: list[str], full: list[int], place: int) -> bool | None:
     if _RULE.match(line):
         below = [lines[i][:400] for i in full[place + 1 :]]
         card = after <= CARD and any(_CONTACT.search(one) for one in below)
-        return card or (after <= 40 and bool(below) and _legal(lines, full[place + 1]))
+        return card or (after <= FAR and bool(below) and _legal(lines, full[place + 1]))
     last = not after or _RULE.match(lines[full[place + 1]]) is not None
     if place and last and _DASHED.match(line):
         return not lines[full[place - 1]].lstrip().startswith(("-", "–", "—", "*"))
@@ -164,14 +212,18 @@ def _closes(line: str, rest: list[str]) -> bool:
 
 def _signs(line: str, rest: list[str], names: frozenset[str], above: str) -> bool:
     """The author's name below an empty line, or anybody's with a card; `Dear all,` with a name below it closes too."""
-    if any(len(one) > 60 or one.rstrip()[-1] in "?!:" or _goes_on(one) for one in rest):
+    if any(len(one) > NARROW or one.rstrip()[-1] in _ASKS or _goes_on(one) for one in rest):
         return False
-    own = [word for word in re.split(r"[\W\d_]+", line.lower()) if len(word) > 1]
+    own = _letters(line)
     if names and own and len(own) <= 4 and names.issuperset(own):
         return True
     if above.rstrip()[-1] in ":," or "," in line or not _NAMES.match(line):
         return False
     return 1 <= len(rest) <= 8 and " " in line.strip() and any(_CONTACT.search(one) for one in rest)
+
+
+def _letters(text: str) -> list[str]:
+    return [word for word in re.split(r"[\W\d_]+", text.lower()) if len(word) > 1]
 
 
 def _goes_on(line: str) -> bool:

@@ -19,8 +19,9 @@ REOPEN_WITHIN = timedelta(days=14)  # later, an answer to a resolved ticket open
 
 # What relays, filters and mailboxes put on top of a mail on its way: two deliveries of one mail differ in nothing else. Not
 # what its author's side wrote: DKIM-Signature, List-*, X-Mailer and X-MS-Has-Attach are as much part of the mail as its Subject.
+# Each with the line break before it, which is found much faster than the start of a line.
 _TRACE = re.compile(
-    rb"^(?:received|x-received|return-path|delivered-to|x-delivered-to|x-original-to|envelope-to|x-envelope-[a-z]+|x-forwarded-[a-z]+"
+    rb"\n(?:received|x-received|return-path|delivered-to|x-delivered-to|x-original-to|envelope-to|x-envelope-[a-z]+|x-forwarded-[a-z]+"
     rb"|(?:x-|original-)?authentication-results(?:-original)?|(?:x-)?received-spf|arc-[a-z-]+|dkim-filter|x-google-smtp-source"
     rb"|x-gm-[a-z-]+|x-gmail-[a-z-]+|x-ms-exchange-[a-z-]+|x-ms-publictraffictype|x-ms-traffictypediagnostic"
     rb"|x-ms-office365-filtering-[a-z-]+|x-microsoft-antispam[a-z-]*|x-forefront-[a-z-]+|x-exchange-antispam-[a-z-]+"
@@ -28,12 +29,12 @@ _TRACE = re.compile(
     rb"|x-proofpoint-[a-z-]+|x-barracuda-[a-z-]+|x-mimecast-[a-z-]+|x-ironport-[a-z-]+|x-mailscanner-[a-z-]+|x-tm-as-[a-z-]+"
     rb"|x-cmae-[a-z-]+|x-libvirus[a-z-]*|x-scanned-by"
     rb"|status|x-status|x-keywords|x-uid|x-uidl|x-imapbase|x-account-key|x-mozilla-[a-z0-9]+)"
-    rb"[ \t]*:.*\n(?:[ \t].*\n)*",
-    re.IGNORECASE | re.MULTILINE,
+    rb"[ \t]*:.*(?:\n[ \t].*)*",
+    re.IGNORECASE,
 )
 
 
-_GAP = re.compile(rb"\r?\n\r?\n")
+_GAP = re.compile(rb"\n\r?\n")
 PIECE = 1 << 20
 
 
@@ -44,8 +45,8 @@ def delivery_key(raw: bytes, *, identified: bool, received: datetime) -> str:
     Date (`identified` False) says nothing about which delivery it is, so it is the same only within one UTC day.
     """
     gap = _GAP.search(raw)
-    header = raw[: gap.start()] if gap else raw
-    digest = sha256(_TRACE.sub(b"", header.replace(b"\r\n", b"\n") + b"\n"))
+    header = raw[: gap.start()].removesuffix(b"\r") if gap else raw
+    digest = sha256((_TRACE.sub(b"", b"\n" + header.replace(b"\r\n", b"\n")) + b"\n")[1:])
     if gap:
         digest.update(b"\n\n")
         for piece in _pieces(raw, gap.end()):

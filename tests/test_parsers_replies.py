@@ -1,12 +1,13 @@
 """What the author newly wrote, in six languages and the layouts of the mail programs people use."""
 
+import random
 import re
 from pathlib import Path
 
 import pytest
 
 import parsers
-from parsers import hypertext, replies
+from parsers import hypertext, phrases, replies, signatures
 
 # Name, what arrives below the author's words "NEW" (a blank line between): all of it must go.
 QUOTES = [
@@ -293,3 +294,36 @@ def test_a_text_is_never_cut_to_nothing_on_words_alone() -> None:
 def test_a_page_nested_deeper_than_its_reader_goes_still_says_its_words() -> None:
     page = b"From: m@x.example\nContent-Type: text/html\n\n" + b"<div>" * 3_000 + b"the printer burns"
     assert parsers.parse(page).reply_text == "the printer burns"
+
+
+# Lines that may open a signature, at least one for each way to tell one.
+SECRET = "What stands here is riservatissimo and for no other destinatario than the one it names"
+OPENERS = (
+    *sorted(signatures._CLOSINGS), *(f"{word} from my iPhone" for word in sorted(phrases.SENT_BY)),
+    *(f"von meinem iPhone {word}" for word in sorted(phrases.SENT_BY)), *(("Mario Rossi", "-- ", "-----", "- Anna") * 5),
+    "<https://x.example/a> sent from Outlook", "Ringraziando, porgo distinti saluti", "Recibe un saludo", "iPhoneから送信",
+    "Please excuse any typos", "Viele Grüße aus Berlin", "Virus-free. www.x.example", "Confidentiality: for you alone",
+    "This e-mail is confidential", "Questo messaggio è riservato", "Haftungsausschluss", "Please consider the environment",
+    "Thanks / Grazie mille", "Best", SECRET,
+)  # fmt: skip
+BESIDE = ("It fails since monday.", "", "", "ACME spa", "Can you come?", "yes", "the printer burns " * 8)
+SIGNED = (
+    ("=====", SECRET, "yes", "no", "yes"),
+    ("Hello", "no", "no", "no", "", "Anna Bianchi", "Via Roma 12, 20121 Milano", "+39 06 123456"),
+    ("Hello", "no", "no", "no", "-- ", *("yes",) * 58),
+    ("Hello", "no", "no", "no", "<https://x.example/a> sent from Outlook", "no"),
+)
+
+
+def test_the_first_look_for_a_signature_passes_over_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(3)
+    texts = [list(text) for text in SIGNED]
+    for opener in OPENERS * 4:
+        line = dice.choice((opener, opener.upper(), opener.title(), opener.replace("s", "ſ"), opener.replace("i", "ı")))
+        line = dice.choice(("", "", "* ", "> ", "\xa0")) + line + dice.choice(("", "", ",", "!", "_", " Mario Rossi"))
+        below = dice.choices(BESIDE, k=dice.choice((0, 1, 3, 8, 12, 50, 60)))
+        texts.append([*dice.choices(BESIDE, k=dice.randint(4, 50)), line, *below])
+    quick = [signatures.without(text, author="Mario Rossi") for text in texts]
+    monkeypatch.setattr(signatures, "_places", lambda full, said, first: range(max(first, len(said) - 60), len(said)))
+    assert quick == [signatures.without(text, author="Mario Rossi") for text in texts]
+    assert sum(len(one) < len(text) for one, text in zip(quick, texts, strict=True)) > 300

@@ -1,6 +1,7 @@
 """The reading process: the same answers as in the thread, and a mail that upsets it upsets nobody else."""
 
 import asyncio
+import pickle
 import sys
 import zlib
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ import pytest
 
 from gateway.mail import reader
 from gateway.mail.reader import COMMAND, Reader, Reading
+from parsers import Address, Attachment, Certified, Forwarded, Invite
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TAME = "import gateway.mail.reader as r, os, time; real = r.read\n"
@@ -64,6 +66,16 @@ def test_a_mail_is_read_before_the_process_is_there_and_when_it_is_large() -> No
         assert not one._ready
 
     played(story, script("import time; time.sleep(60)"))
+
+
+def test_a_reading_comes_out_of_its_pickle_as_it_went_in() -> None:
+    mails = sorted((Path(__file__).parent / "mail").glob("*.eml"))
+    readings = [reader.read(one.read_bytes(), NOW) for one in mails]
+    kinds = {type(found) for one in readings for found in (one.message.certified, *one.message.attachments)}
+    assert {Certified, Attachment} < kinds
+    assert [pickle.loads(reader._packed(one.read_bytes(), NOW)) for one in mails] == readings
+    invite, forwarded = Invite("REQUEST", "s", "a", "b", "w", "o"), Forwarded(Address("Anna", "a@x.example"), "s", "e")
+    assert pickle.loads(pickle.dumps((invite, forwarded))) == (invite, forwarded)
 
 
 def test_a_reading_keeps_the_raw_and_leaves_bodies_and_contents_to_it() -> None:

@@ -9,6 +9,7 @@ The process takes frames on stdin (pickle of (bytes, instant)) and gives Reading
 
 import asyncio
 import contextlib
+import copyreg
 import os
 import pickle
 import re
@@ -20,14 +21,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import BinaryIO, cast
+from operator import attrgetter
+from typing import Any, BinaryIO, cast
 
 import structlog
 
 import parsers
 from gateway.mail import packing
 from gateway.mail.frames import LENGTH, framed, whole
-from parsers import Message, pictures
+from parsers import Address, Attachment, Certified, Forwarded, Invite, Message, pictures
 from routing import threads
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,19 @@ class Reading:
     compressed: bytes
     key: str
     message: Message
+
+
+_PARTS = {
+    kind: attrgetter(*kind.__slots__) for kind in (Reading, Message, Address, Attachment, Forwarded, Invite, Certified)
+}
+
+
+def _as_made(one: Any) -> tuple[type, tuple[Any, ...]]:
+    return type(one), _PARTS[type(one)](one)
+
+
+for _kind in _PARTS:  # pickled as the call that makes it: a dataclass's own way takes twice the time at both ends
+    copyreg.pickle(_kind, _as_made)
 
 
 def read(raw: bytes, received: datetime) -> Reading:
