@@ -75,7 +75,6 @@ __all__ = [
     "find",
     "from_json",
     "heard",
-    "lost_at",
     "next",
     "outcome",
     "push",
@@ -90,16 +89,18 @@ NO_CALLS: Mapping[str, Sequence[datetime]] = MappingProxyType({})
 def next(  # noqa: A001 - it is read as paging.next
     page: Page, policy: Policy, now: datetime, calls: Mapping[str, Sequence[datetime]] = NO_CALLS
 ) -> Move:
-    """What to do now; the same for the same arguments. A ring that is due comes before a question to the provider.
+    """What to do now; the same for the same arguments. A ring that is due comes before a question to the provider. A closed
+    page rings nobody; it is done when it is known what became of the calls that were under way.
 
     `calls`: when each number was rung for OTHER pages, as far back as the longest cap.
     """
     live = tuple(attempt for attempt in page.attempts if _is_live(attempt, policy, now))
-    if page.state in ("accepted", "cancelled"):
-        return Done(page.accepted_by, live)
+    closed = page.state in ("accepted", "cancelled")
+    if closed and not live:
+        return Done(page.accepted_by)
     if page.state == "exhausted":
         return GiveUp("all rounds used up" if page.attempts else "nobody to ring")
-    due, spots = _upcoming(page, policy, now, calls)
+    due, spots = (now, []) if closed else _upcoming(page, policy, now, calls)
     times = [max(due, _free_from(page, page.chain[link].number, policy, now)) for _, link in spots]
     for spot, time in zip(spots, times, strict=True):
         if time <= now:
@@ -108,7 +109,7 @@ def next(  # noqa: A001 - it is read as paging.next
     for time, attempt in asks:
         if time <= now:
             return Ask(attempt)
-    wake = [*times, *(time for time, _ in asks), *(lost_at(attempt, policy) for attempt in live)]
+    wake = [*times, *(time for time, _ in asks), *(_lost_at(attempt, policy) for attempt in live)]
     wake += [due] if due > now else []
     if not wake:
         return GiveUp("all rounds used up" if page.attempts else "nobody to ring")
@@ -265,7 +266,7 @@ def _free_from(page: Page, number: str, policy: Policy, now: datetime) -> dateti
     rest = timedelta(seconds=policy.redial_seconds)
     calls = [a for a in page.attempts if a.number == number and _reached(a)]
     ends = [
-        lost_at(a, policy) if _is_live(a, policy, now) else (a.ended_at or lost_at(a, policy)) + rest for a in calls
+        _lost_at(a, policy) if _is_live(a, policy, now) else (a.ended_at or _lost_at(a, policy)) + rest for a in calls
     ]
     return max(ends, default=now)
 
@@ -305,7 +306,7 @@ def _new_id(page: Page) -> str:
 
 
 def _is_live(attempt: Attempt, policy: Policy, now: datetime) -> bool:
-    return attempt.state in LIVE and now < lost_at(attempt, policy)
+    return attempt.state in LIVE and now < _lost_at(attempt, policy)
 
 
 def _expected_end(attempt: Attempt, policy: Policy) -> datetime:
@@ -313,7 +314,7 @@ def _expected_end(attempt: Attempt, policy: Policy) -> datetime:
     return attempt.placed_at + timedelta(seconds=policy.ring_seconds + talk)
 
 
-def lost_at(attempt: Attempt, policy: Policy) -> datetime:
+def _lost_at(attempt: Attempt, policy: Policy) -> datetime:
     """When a call without news no longer holds anything up."""
     return _expected_end(attempt, policy) + LOST
 

@@ -188,10 +188,9 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Accepted (or cancelled: None). `others` still ring or speak: they are told "already taken by"."""
+    """Accepted (or cancelled: None), and no telephone of it rings or speaks any more."""
 
     accepted_by: str | None
-    others: tuple[Attempt, ...]
 
 
 Move = Ring | Skip | Tell | Join | Ask | Wait | GiveUp | Done

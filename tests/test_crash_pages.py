@@ -11,6 +11,7 @@ from databases import settings_of
 from world import World, instant
 
 from gateway import app
+from gateway.paging import news
 from gateway.phone.twilio import Carrier, Placed
 from gateway.rehearsal import Rehearsal
 from gateway.store import calls, jobs, tickets
@@ -127,6 +128,22 @@ def test_killed_after_the_order_and_deaf_to_webhooks_the_carrier_is_asked(desk: 
     assert desk.numbers() == [first, second]  # the link's wait is over by now: the second is rung in any case
     (found,) = [attempt for attempt in desk.page().attempts if attempt.number == first]
     assert (found.state, found.provider_code) == ("failed", "no-answer")
+
+
+def test_when_the_page_was_accepted_meanwhile_its_report_tells_what_became_of_the_call(desk: Desk) -> None:
+    """Nobody is rung any more, and yet the carrier is asked; the report does not wait for the call to be given up for lost."""
+    desk.cut.after = [_die]
+    desk.mail(**OUTAGE)
+    desk.runs_and_dies()
+    desk.rehearsal.exchange.line.fetch = lambda url, form, headers: (502, "")
+    now = desk.now
+    desk.database.write(
+        lambda connection: news.answer(connection, desk.rehearsal.parts.engine, 1, "uno", "accepted", now, by="console")
+    )
+    desk.advance(40)
+    (report,) = [entry.data for entry in desk.read(tickets.story, desk.ticket().id) if entry.kind == "page-report"]
+    assert "no-answer" in report["text"]
+    assert len(desk.numbers()) == 1
 
 
 def test_a_carrier_whose_clock_is_behind_still_shows_us_the_call(desk: Desk) -> None:

@@ -106,7 +106,7 @@ STORIES = {
     "no answer: the next after six seconds, while the first still rings": (
         ONCE,
         {"anna": [NO_ANSWER], "bruno": [ACCEPTS]},
-        [(0, "ring anna"), (6, "ring bruno"), (11, "Done")],
+        [(0, "ring anna"), (6, "ring bruno"), (25, "Done")],
     ),
     "passed on: the next at once": (
         ONCE,
@@ -116,7 +116,7 @@ STORIES = {
     "voicemail is not an acceptance": (
         ONCE,
         {"anna": [VOICEMAIL], "bruno": [VOICEMAIL], "carla": [ACCEPTS]},
-        [(0, "ring anna"), (6, "ring bruno"), (12, "ring carla"), (17, "Done")],
+        [(0, "ring anna"), (6, "ring bruno"), (12, "ring carla"), (46, "Done")],
     ),
     "nobody: given up only when the last telephone is still": (
         ONCE,
@@ -144,6 +144,11 @@ STORIES = {
         {"anna": [[]], "bruno": [BUSY], "carla": [BUSY]},
         [(0, "ring anna"), (6, "ring bruno"), (7, "ring carla"), (55, "ask anna"), (85, "GiveUp")],
     ),
+    "accepted meanwhile: it is asked about all the same, and nobody else is rung": (
+        replace(TWICE, ask_seconds=30),
+        {"anna": [[]], "bruno": [ACCEPTS]},
+        [(0, "ring anna"), (6, "ring bruno"), (55, "ask anna"), (85, "Done")],
+    ),
 }  # fmt: skip
 
 
@@ -163,7 +168,7 @@ def test_a_redial_comes_before_the_next_person_while_the_wait_of_the_link_lasts(
 def test_the_wait_of_a_link_counts_from_its_first_ring() -> None:
     patient = replace(CHAIN[0], wait_seconds=20, redials=1)
     night = Night(ONCE, {"anna": [BUSY, NO_ANSWER], "bruno": [ACCEPTS]}, page(patient, CHAIN[1]))
-    assert night.run() == [(0, "ring anna"), (11, "ring anna"), (20, "ring bruno"), (25, "Done")]
+    assert night.run() == [(0, "ring anna"), (11, "ring anna"), (20, "ring bruno"), (36, "Done")]
 
 
 def test_who_passed_on_is_over_with_it_even_if_the_end_of_the_call_is_never_told() -> None:
@@ -249,11 +254,11 @@ def test_the_others_are_told_who_has_it_and_a_late_acceptance_changes_nothing() 
     both = rung(hear(rung(page()), 1, "answered", 3), 6)
     taken = hear(both, 2, "accepted", 9, key="1")
     assert (taken.state, taken.accepted_by, taken.closed_at) == ("accepted", "bruno", at(9))
-    assert paging.next(taken, TWICE, at(9)) == Done("bruno", (taken.attempts[0],))
+    assert isinstance(paging.next(taken, TWICE, at(9)), Wait)
     late = hear(taken, 1, "accepted", 12, key="1")
     assert (late.accepted_by, late.closed_at) == ("bruno", at(9))
     assert [(a.state, a.key) for a in late.attempts] == [("ended", "1"), ("accepted", "1")]
-    assert paging.next(late, TWICE, at(13)) == Done("bruno", ())
+    assert paging.next(late, TWICE, at(13)) == Done("bruno")
 
 
 def test_a_key_that_was_overtaken_by_the_end_of_the_call_still_counts() -> None:
@@ -272,7 +277,9 @@ def test_a_key_pressed_after_all_was_given_up_still_counts() -> None:
 def test_a_page_taken_in_the_console_or_cancelled_rings_nobody_any_more() -> None:
     ringing = hear(rung(page()), 1, "ringing", 1)
     taken = paging.close(ringing, at(2), by="elena")
-    assert paging.next(taken, TWICE, at(60)) == Done("elena", (taken.attempts[0],))
+    assert paging.next(taken, TWICE, at(2)) == Wait(at(30))
+    assert paging.next(taken, TWICE, at(30)) == Ask(taken.attempts[0])
+    assert paging.next(hear(taken, 1, "ended", 30, code="no-answer"), TWICE, at(30)) == Done("elena")
     cancelled = paging.close(ringing, at(2), by=None)
     assert cancelled.state == "cancelled"
     assert paging.close(cancelled, at(3), by="elena") == cancelled

@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 from world import World
 
 from gateway.errors import Permanent, Temporary
+from gateway.store import database as store
 from gateway.store import jobs, tables, tickets, users
-from gateway.store.database import Database, open_database
+from gateway.store.database import Database, PostgresDatabase, open_database
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
@@ -185,6 +186,41 @@ def test_a_write_without_a_job_wakes_nobody(stock: Stock) -> None:
         database.write(note("no job"))
         database.write(note("none either"))  # by now whoever was to be woken after the first has been
         assert woken == []
+
+
+def test_whoever_listens_hears_of_the_end_at_once(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOOK_SECONDS", 600.0)
+    with stock.fresh("postgresql", "(migrated)") as url, contextlib.closing(open_database(url)) as database:
+        assert isinstance(database, PostgresDatabase)
+        listens = threading.Event()
+        database.on_wake(listens.set)
+        assert listens.wait(20)
+        database.close()
+        assert database._listener is not None
+        assert not database._listener.is_alive()
+
+
+def test_a_wake_up_in_the_midst_of_the_end_does_not_hold_it_up(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOOK_SECONDS", 600.0)
+    with stock.fresh("postgresql", "(migrated)") as url, contextlib.closing(open_database(url)) as database:
+        assert isinstance(database, PostgresDatabase)
+        woken, ending = threading.Event(), threading.Event()
+
+        def look() -> None:
+            if database.read(lambda connection: jobs.of_ticket(connection, 0)):
+                woken.set()
+                ending.wait(20)
+
+        listens = threading.Event()
+        database.on_wake(listens.set)
+        assert listens.wait(20)
+        database.on_wake(look)
+        database.write(lambda connection: jobs.add(connection, "page", NOW, {}, 0))
+        assert woken.wait(20)
+        monkeypatch.setattr(database, "_hang_up", ending.set)
+        database.close()
+        assert database._listener is not None
+        assert not database._listener.is_alive()
 
 
 # Twins ----------------------------------------------------------------------------------------------------------

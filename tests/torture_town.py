@@ -37,7 +37,7 @@ TOKEN, ACCOUNT = "torture-token", "AC00000000000000000000000000000000"
 PUBLIC_URL = "http://desk.torture.test:8000"  # known to the telephone company alone, like a proxy's
 LEASE = 3.0
 # The test desk in a hurry: nobody waits long for anything.
-HASTE = {"wait: 6s": "wait: 2s", "ring: 25s": "ring: 3s\n    ask: 1s\n    redial: 1s\n    call: 15s"}
+HASTE = {"wait: 6s": "wait: 2s", "ring: 25s": "ring: 3s\n    ask: 1s\n    redial: 1s\n    call: 5s"}
 
 
 def free_port() -> int:
@@ -310,7 +310,7 @@ class Replica:
         doors = self.doors()
         for one in doors:
             os.kill(one, signal.SIGKILL)
-        until(lambda: self.doors() and not set(self.doors()) & set(doors), 30, "another mail door")
+        until(lambda: set(self.doors()).difference(doors), 30, "another mail door")
 
     def doors(self) -> list[int]:
         """The mail door's process, while there is one."""

@@ -19,18 +19,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from gateway import logs
 from gateway.errors import Permanent, Temporary
 from gateway.mail.frames import Ends, Frames, connect, pairs
-from gateway.mail.listening import certificate
 from gateway.mail.reader import LARGEST, Reader, Reading
-from gateway.settings.mail_door import MailDoor
 from gateway.smtp import Certificate, Delivery, Door, Limits, Listener
 from gateway.smtp.values import Protocol
 from identity import normal, sender
+
+if TYPE_CHECKING:  # the reading of configurations is 16 MB and nearly half of what a door takes to open
+    from gateway.settings.mail_door import MailDoor
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +53,10 @@ class Plan:
     listeners: tuple[tuple[int, Protocol, bool], ...]  # number of the socket, what is spoken there, TLS at once
     limits: Limits
     recipients: frozenset[str]
-    door: MailDoor
+    hostname: str | None
+    relays: tuple[str, ...]
+    proxies: tuple[str, ...]
+    certificate: tuple[Path, Path] | None  # and its key
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,10 +108,11 @@ class Porter:
 
     def __init__(
         self, listeners: Sequence[Listener], limits: Limits, recipients: frozenset[str], taken: Taken,
-        door: MailDoor, alarm: Callable[[str], None],
+        door: "MailDoor", alarm: Callable[[str], None],
     ) -> None:  # fmt: skip
         numbers = tuple((one.sock.fileno(), one.protocol, one.encrypted) for one in listeners)
-        self._plan = Plan(numbers, limits, recipients, door)
+        pair = (door.certificate, door.key) if door.certificate and door.key else None
+        self._plan = Plan(numbers, limits, recipients, door.hostname, door.relays, door.proxies, pair)
         self._taken = taken
         self._alarm = alarm
         self._frames: Frames | None = None
@@ -213,18 +220,18 @@ class _Gate:
         plan = await self._plan
         if plan is None:  # the filing process ended before it could say anything
             return
-        self._certificate = certificate(plan.door)
+        self._certificate = Certificate(*plan.certificate) if plan.certificate else None
         door = Door(
             "",
             0,
             deliver=self._deliver,
             ours=lambda address: sender.is_own(normal.address(address) or "", plan.recipients),
             limits=plan.limits,
-            hostname=plan.door.hostname,
+            hostname=plan.hostname,
             tls=self._certificate,
             listeners=[Listener(socket.socket(fileno=one[0]), one[1], one[2]) for one in plan.listeners],
-            relays=plan.door.relays,
-            proxies=plan.door.proxies,
+            relays=plan.relays,
+            proxies=plan.proxies,
         )
         self._reader.start()
         await door.start()

@@ -138,13 +138,9 @@ class Pager:
             case GiveUp(reason):
                 paging_end.exhausted(connection, self._engine, turn.id, reason)
                 jobs.finish(connection, job)
-            case Done(_, others):
-                until = max((paging.lost_at(one, turn.on_call.policy) for one in others), default=turn.now)
-                if until > turn.now:  # their telephones still ring: the report waits for what becomes of them
-                    jobs.again(connection, job, until, job.state)
-                else:
-                    paging_end.report(connection, self._engine, turn.id)
-                    jobs.finish(connection, job)
+            case Done():
+                paging_end.report(connection, self._engine, turn.id)
+                jobs.finish(connection, job)
 
     def _next(self, connection: Connection, page_id: int, page: Page, policy: Policy, now: datetime) -> paging.Move:
         """The next move. What depends on other pages is counted with nobody else counting for that number."""

@@ -8,7 +8,9 @@ effect besides its connection.
 """
 
 import contextlib
+import os
 import queue
+import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +39,7 @@ CHECKPOINT_PAGES = (
 )
 SQLITE = b"SQLite format 3\0"  # how every such file begins; an empty one is a database to be
 CHANNEL = "presa"
+LOOK_SECONDS = 1.0  # between two looks of the listener whether all is over, should it not have been told
 WAKE = "presa_wake"
 LINES = "presa_lines"
 _UNAVAILABLE = "the database does not answer; nothing was stored, please try again"
@@ -293,6 +296,7 @@ class PostgresDatabase(Database):
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="presa-write")
         self._closing = threading.Event()
         self._listener: threading.Thread | None = None
+        self._line: Any = None  # the listener's connection
 
     def submit(self, fn: Callable[[Connection], T]) -> "Future[T]":
         return self._pool.submit(self._write, fn)
@@ -307,6 +311,7 @@ class PostgresDatabase(Database):
         self._closing.set()
         self._pool.shutdown(wait=True)
         if self._listener is not None:
+            self._hang_up()
             self._listener.join(timeout=5)
         super().close()
 
@@ -350,18 +355,25 @@ class PostgresDatabase(Database):
             self.wake()
             self._closing.wait(1.0)
 
+    def _hang_up(self) -> None:
+        """The listener hears of the end now, not at its next look."""
+        with contextlib.suppress(Exception), socket.socket(fileno=os.dup(self._line.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
     @contextlib.contextmanager
     def _raw_listener(self) -> Iterator[Iterator[None]]:
         import psycopg
 
         url = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(url, autocommit=True, connect_timeout=8) as connection:
+        # Closed, not left as its own context: that waits for a lock which notifications that are not read to their end hold.
+        with contextlib.closing(psycopg.connect(url, autocommit=True, connect_timeout=8)) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
+            self._line = connection
 
             def notifications() -> Iterator[None]:
                 yield None  # what was put down before we listened
                 while not self._closing.is_set():
-                    for _ in connection.notifies(timeout=1.0):
+                    for _ in connection.notifies(timeout=LOOK_SECONDS):
                         yield None
 
             yield notifications()
