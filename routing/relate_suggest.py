@@ -28,6 +28,7 @@ class Rarity:
         self._count, self._reports = count, reports
         self._unheard = self._worth(0)
         self._known: dict[str, float] = {}
+        self._totals: dict[frozenset[str], float] = {}
 
     def __call__(self, stem: str) -> float:
         worth = self._known.get(stem)
@@ -37,8 +38,11 @@ class Rarity:
 
     def total(self, stems: frozenset[str]) -> float:
         """What these words say together. A long text has hundreds that nobody else has: they are not asked one by one."""
-        heard = self._count.keys() & stems
-        return sum(map(self, heard)) + (len(stems) - len(heard)) * self._unheard
+        said = self._totals.get(stems)
+        if said is None:
+            heard = self._count.keys() & stems
+            said = self._totals[stems] = sum(map(self, heard)) + (len(stems) - len(heard)) * self._unheard
+        return said
 
     def _worth(self, few: int) -> float:
         return max(0.05, 1.0 - few / (self._reports + 4.0)) * (1.0 + 1.0 / (1.0 + few))

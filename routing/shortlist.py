@@ -8,14 +8,18 @@ stay together, for what speaks against joining one of them speaks against the ti
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from routing import masking
 from routing.facts import PHONE, Trace
 from routing.relate_compare import related_kinds, spoken
 from routing.relate_suggest import FRESH, RECENT, Rarity
 
 SAMPLE = 64  # stems of a text that a sketch keeps
+TELLING = 32  # stems of a report by which it is found in all years
+FIGURES = 4  # numbers and names with digits that a sentence may have
 SHOWN = 16  # reports that are read in full; of them as many more as their tickets have, to twice this
 LONG = 200  # content words from which a text costs so much that fewer are read
 SHOWN_LONG = 10
@@ -74,21 +78,33 @@ def from_json(said: Sequence[Any]) -> Sketch:
 
 def rarity(candidates: Iterable[Candidate]) -> Rarity:
     """How much a word says, from how few of these have it."""
-    count: Counter[str] = Counter()
-    reports = 0
-    for one in candidates:
-        count.update(one.sketch.stems)
-        reports += 1
-    return Rarity(count, reports)
+    said = [one.sketch.stems for one in candidates]
+    return Rarity(Counter(chain.from_iterable(said)), len(said))
+
+
+def telling(trace: Trace) -> tuple[str, ...]:
+    """The stems by which a report is found in all years: the title's, then sentence by sentence as many as are kept, of each
+    the longest first; of a line with more figures than people write, as in a log, the words alone."""
+    found = dict.fromkeys(_long_first(trace.title))
+    for said in trace.sentences:
+        if len(found) >= TELLING:
+            break
+        figures = [word for word in said if not word.isalpha()]
+        words = said.difference(figures) if len(figures) > FIGURES else said
+        found |= dict.fromkeys(_long_first(masking.stems(words)))
+    return tuple(found)[:TELLING]
+
+
+def _long_first(stems: frozenset[str]) -> list[str]:
+    return sorted(stems, key=lambda stem: (-len(stem), stem))
 
 
 def asked(new: Trace, candidates: Sequence[Candidate], most: int) -> tuple[str, ...]:
     """The words that say the most, for a search in all years: those that the fewest of the latest reports have, a title's
-    before the text's, long before short."""
-    count: Counter[str] = Counter()
-    for one in candidates:
-        count.update(one.sketch.stems)
-    return tuple(sorted(new.stems, key=lambda stem: (count[stem], stem not in new.title, -len(stem), stem))[:most])
+    before the text's, and what is said first before what is said later."""
+    words = telling(new)
+    count = Counter(chain.from_iterable(one.sketch.stems.intersection(words) for one in candidates))
+    return tuple(sorted(words, key=lambda stem: (count[stem], stem not in new.title))[:most])
 
 
 def shortlist(new: Trace, candidates: Sequence[Candidate], rare: Rarity, found: Sequence[str] = ()) -> tuple[str, ...]:

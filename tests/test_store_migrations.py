@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from databases import DESKS
 
 from gateway.errors import Permanent
-from gateway.store import search, tables
+from gateway.store import search, tables, traces
 from gateway.store.database import open_database
 from gateway.store.migrate import _upgrade, current, migrate, newest
 from routing import facts, shortlist
@@ -95,6 +95,46 @@ def test_what_was_kept_before_there_were_sketches_is_still_compared(empty_url: s
         trace = facts.from_json(row.data, "7", row.at, row.customer)
         assert trace.words == {"stampante", "blocca"}
         assert trace.stems
+    finally:
+        database.close()
+
+
+def test_what_was_searched_by_before_is_still_found(empty_url: str) -> None:
+    """PostgreSQL's words were a tsvector; SQLite's stay as they are."""
+    at = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    insert = {
+        "sqlite": sa.text("INSERT INTO search (rowid, words) VALUES (:id, :words)"),
+        "postgresql": sa.text(
+            "INSERT INTO search (id, words) VALUES (:id, array_to_tsvector(string_to_array(:words, ' ')))"
+        ),
+    }
+    database = open_database(empty_url)
+    try:
+        with database.engine.begin() as connection:
+            _upgrade(connection, "0004")
+            for number, stems in enumerate((("plotte", "quota", "disegn"), ("plotte", "badge"), ("mensa",)), 1):
+                words = " ".join(sorted(search._lexemes("ACME", stems)))
+                connection.execute(insert[connection.dialect.name], {"id": number, "words": words})
+        migrate(database)
+        known = {column.name: None for column in tables.tickets.columns if column.nullable} | {
+            "desk": "test", "customer": "ACME", "language": "it", "subject": "", "channel": "mail", "kind": "incident",
+            "priority": "P3", "queue": "q", "level": "L1", "state": "new", "verified": True, "via_on_call": False,
+            "received_at": at, "opened_at": at, "pauses": [], "met": {}, "clocks": {}, "evidence": [], "version": 1,
+        }  # fmt: skip
+        kept = {"customer": "ACME", "at": at, "data": {}}
+
+        def write(connection: sa.Connection) -> None:
+            connection.execute(sa.insert(tables.tickets), [known | {"id": number} for number in (1, 2, 3)])
+            rows = [kept | {"id": number, "ticket_id": number} for number in (1, 2, 3)]
+            connection.execute(sa.insert(tables.traces), rows)
+
+        def found(connection: sa.Connection) -> list[int]:
+            asked = search.questions(connection, "ACME", ("quota", "plotte"))[0]
+            return [row[0] for row in traces._BY_WORDS.rows(connection, {"customer": "ACME", **asked})]
+
+        database.write(write)
+        assert 1 in database.read(found)
+        assert 3 not in database.read(found)
     finally:
         database.close()
 

@@ -1,5 +1,6 @@
 """What relating asks the database for: by index alone, however much is stored, and the same on both databases."""
 
+import itertools
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from gateway.store import tables, traces
+from gateway.store import search, tables, traces
 from gateway.store.database import Database
 from gateway.store.prepared import Prepared
-from routing import facts, relate
+from routing import facts, relate, shortlist
 from routing.facts import Trace
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -53,6 +54,62 @@ def test_a_report_of_years_ago_in_the_same_rare_words_is_found_among_hundreds(da
     assert "1" in {one.root for one in found.known}
 
 
+SYLLABLES = [one + other for one in "bcdfglmnprst" for other in "aeiou"]
+RARE = ["".join(parts) for parts in itertools.product(SYLLABLES[:7], SYLLABLES[20:], SYLLABLES[50:])]
+
+
+def test_a_long_report_is_found_after_years_by_what_its_first_sentences_say(database: Database) -> None:
+    """However much it and the new one go on to say: of a long text the beginning is what it is searched by."""
+    chatter = " ".join(RARE[:200]), " ".join(RARE[200:400])
+    keep(database, 1, mail(f"Il plotter dell'ufficio tecnico perde la quota rossa.\n{chatter[0]}", days=900))
+    for n in range(2, 60):
+        keep(database, n, mail(f"Il badge {n}{n}{n} non apre la porta della mensa.", days=n / 10))
+    assert pool(database, mail(f"Di nuovo la quota rossa manca dal plotter.\n{chatter[1]}")).found[:1] == ("1",)
+
+
+def test_what_shares_most_of_the_words_is_found_behind_hundreds_that_share_one(database: Database) -> None:
+    keep(database, 1, mail("Il plotter stampa disegni senza quota.", days=900))
+    keep(database, 2, *[mail(f"Il plotter {n}{n} va acceso.", days=100) for n in range(90)])
+    keep(database, 3, *[mail("Il badge della mensa non va.", days=1) for _ in range(50)])
+    assert "1" in pool(database, mail("Dal plotter escono disegni, manca la quota.")).found
+
+
+def test_a_logs_figures_are_not_indexed_its_words_once() -> None:
+    line = "2026-11-22T03:{n:05d} worker a{n}f finished step b{n}f of job c{n}f with state d{n}f after {n} ms"
+    one = mail("Il lavoro notturno si ferma sempre.\n" + "\n".join(line.format(n=n) for n in range(100, 120)))
+    said = shortlist.telling(one)
+    assert {"nottur", "worker", "finish", "step"} <= set(said)
+    assert len([stem for stem in said if not stem.isalpha()]) <= shortlist.FIGURES  # of the line where the text is cut
+    assert "4129" in shortlist.telling(mail("La cassa 4129 non stampa."))
+
+
+def test_of_a_long_text_so_many_words_are_indexed_and_the_titles_always() -> None:
+    said = shortlist.telling(mail(" ".join(RARE[:300]), subject="Cassa ferma"))
+    assert len(said) == shortlist.TELLING
+    assert set(said[:2]) == {"cassa", "ferma"}
+
+
+def test_what_is_forgotten_is_no_longer_found_by_its_words(database: Database) -> None:
+    for n in (1, 2):
+        keep(database, n, mail(f"Il plotter stampa disegni senza quota, foglio {n}.", days=900))
+    database.write(lambda connection: traces.forget(connection, 1))
+    assert pool(database, mail("Dal plotter escono disegni, manca la quota.")).found == ("2",)
+    database.write(lambda connection: search.drop(connection, [2]))
+    assert database.read(lambda c: c.execute(sa.text("SELECT count(*) FROM search")).scalar()) == 0
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_postgresql_plans_what_is_asked_again_and_again_only_at_first(database: Database) -> None:
+    """A plan takes longer than what it is made for; it is lost when a connection rolls back or is asked in another way."""
+    keep(database, 1, mail("La cassa 4129 di Milano non accetta carte."))
+    for n in range(40):
+        pool(database, mail(f"La cassa {n} di Torino non stampa scontrini.", days=n / 10))
+    plans = sa.text("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%traces%'")
+    counted = database.read(lambda c: c.execute(plans).all())
+    assert len(counted) == 3
+    assert all(again > at_first for again, at_first in counted)
+
+
 def test_what_one_customer_wrote_is_never_compared_with_another_ones(database: Database) -> None:
     words = "Il plotter dell'ufficio tecnico stampa i disegni 4711 senza la quota rossa."
     keep(database, 1, mail(words, customer="BETA"))
@@ -90,13 +147,11 @@ def plan(connection: Connection, prepared: Prepared, values: Mapping[str, Any]) 
 
 
 KEYS = {f"key{n}": f"thing:{n}" for n in range(traces.KEYS)}
-IDS = {f"id{n}": n for n in range(traces.MOST)}
 ASKED = {
-    "before the promise: the alert or the text again": (traces._BY_ONE_KEY, {"key": "alert:x"}),
-    "the latest reports": (traces._LATEST, {}),
-    "what names the same": (traces._BY_KEYS, KEYS),
-    "what says the same": (traces._BY_WORDS, {"asked": "abc", "limit": 20}),
-    "those to be read in full": (traces._IN_FULL, IDS),
+    "before the promise: the alert or the text again": (traces._REPEATED, {"key": "alert:x"}),
+    "the latest reports and what names the same": (traces._RECENT, KEYS),
+    "what says the same": (traces._BY_WORDS, {}),
+    "those to be read in full and what is over": (traces._IN_FULL, {"ids": [1, 2], "key": facts.OVER}),
 }
 
 
@@ -104,6 +159,8 @@ ASKED = {
 def test_no_table_is_read_from_end_to_end(database: Database, name: str) -> None:
     prepared, values = ASKED[name]
     keep(database, 1, mail("La cassa 4129 di Milano non accetta carte."))
+    if name == "what says the same":
+        values = database.read(lambda c: search.questions(c, "ACME", ("abc", "def")))[0]
     steps = database.read(lambda c: plan(c, prepared, {"customer": "ACME", "since": EARLIER, **values}))
     assert steps
     whole = [one for one in steps if re.search(r"^SCAN (?:traces|tickets|trace_keys)\b|Seq Scan on", one)]

@@ -10,49 +10,51 @@ from sqlalchemy import Connection
 
 from gateway.store import search
 from gateway.store.prepared import Prepared
-from gateway.store.tables import BY_PEOPLE, merges, suggestions, tickets, trace_keys, traces
+from gateway.store.search import exactly
+from gateway.store.tables import BY_PEOPLE, Json, merges, suggestions, tickets, trace_keys, traces
 from routing import facts, shortlist
 from routing.facts import Trace
 from routing.faults import Sign
-from routing.pool import BY_KEY, BY_WORDS, LATEST
+from routing.pool import BY_KEY, LATEST
 from routing.relate import Known, Rarity
 from routing.shortlist import Candidate
 from routing.tickets import OPEN
 
 EVERYBODY = ""  # keys that are looked for at all customers
-ASKED = 6  # words that full-text search is asked for
-FEW = 10  # reports found by two words from which one word alone is not asked for
+FEW = 10  # reports found by words from which no further question is asked
 KEYS = 8  # of a report that are looked up: its text, and the first objects that it names
 
 _CUSTOMER = sa.bindparam("customer", type_=sa.Text())
-_SINCE = sa.bindparam("since", type_=traces.c.at.type)
+# As a sub-select: PostgreSQL makes one plan for all instants, where it would plan anew for each one that it sees.
+_SINCE = sa.select(sa.bindparam("since", type_=traces.c.at.type)).scalar_subquery()
 _ROOT = sa.func.coalesce(tickets.c.merged_into, tickets.c.id)
 _SKETCHES = sa.select(traces.c.id, _ROOT.label("root"), traces.c.at, traces.c.sketch).join(
     tickets, tickets.c.id == traces.c.ticket_id
 )
-_LATEST = Prepared(
+_LATEST = (
     _SKETCHES.where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE, BY_PEOPLE)
     .order_by(traces.c.at.desc())
-    .limit(LATEST)
+    .limit(exactly(LATEST))
 )
 
 
 def _newest(key: str, limit: int) -> sa.Subquery:
     """The newest traces under one key: the index gives them backwards, however many there are."""
     mine = sa.and_(trace_keys.c.customer == _CUSTOMER, trace_keys.c.key == sa.bindparam(key))
-    found = sa.select(trace_keys.c.trace_id).where(mine).order_by(trace_keys.c.trace_id.desc()).limit(limit)
+    found = sa.select(trace_keys.c.trace_id).where(mine).order_by(trace_keys.c.trace_id.desc()).limit(exactly(limit))
     return found.subquery()
 
 
-_BY_KEYS = Prepared(
+_BY_KEYS = (
     _SKETCHES.join(
         named := sa.union(*(sa.select(_newest(f"key{n}", BY_KEY // 2).c.trace_id) for n in range(KEYS))).subquery(),
         named.c.trace_id == traces.c.id,
     )
     .where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE)
     .order_by(traces.c.id.desc())
-    .limit(BY_KEY)
+    .limit(exactly(BY_KEY))
 )
+_RECENT = Prepared(sa.union_all(*(sa.select(one.subquery()) for one in (_LATEST, _BY_KEYS))))
 _BY_WORDS = Prepared(
     {
         kind: _SKETCHES.join(hits, hits.c.id == traces.c.id).where(traces.c.customer == _CUSTOMER)
@@ -64,13 +66,21 @@ _FULL = (
     .add_columns(tickets.c.merged_into)
     .join(tickets, tickets.c.id == traces.c.ticket_id)
 )
-MOST = 2 * shortlist.SHOWN
-_IN_FULL = Prepared(_FULL.where(traces.c.id.in_([sa.bindparam(f"id{n}", type_=sa.BigInteger()) for n in range(MOST)])))
-_BY_ONE_KEY = Prepared(
+_BY_ONE_KEY = (
     _FULL.join(only := _newest("key", 5), only.c.trace_id == traces.c.id)
     .where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE)
     .order_by(traces.c.id.desc())
 )
+_REPEATED = Prepared(_BY_ONE_KEY)
+_THESE: Mapping[str, Any] = {
+    "sqlite": _FULL.where(
+        traces.c.id.in_(sa.select(sa.column("value")).select_from(sa.func.json_each(sa.bindparam("ids", type_=Json()))))
+    ),
+    "postgresql": _FULL.where(traces.c.id == sa.func.any(sa.bindparam("ids", type_=sa.ARRAY(sa.BigInteger())))),
+}
+_IN_FULL = Prepared({kind: sa.union_all(these, sa.select(_BY_ONE_KEY.subquery())) for kind, these in _THESE.items()})
+_KEEP = Prepared({"sqlite": sa.insert(traces), "postgresql": sa.insert(traces).returning(traces.c.id)})
+_KEEP_KEYS = Prepared(sa.insert(trace_keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +99,18 @@ def keep(connection: Connection, ticket_id: int, trace: Trace, signs: Iterable[s
         "ticket_id": ticket_id, "customer": trace.customer, "at": trace.at, "machine": trace.alert is not None,
         "sketch": shortlist.as_json(shortlist.sketch(trace)), "data": facts.as_json(trace),
     }  # fmt: skip
-    trace_id = connection.execute(sa.insert(traces).values(row).returning(traces.c.id)).scalar_one()
+    trace_id = _KEEP.insert(connection, row)
     keys = [(trace.customer, key) for key in facts.keys(trace)] + [(EVERYBODY, sign) for sign in signs]
     if keys:
         rows = [{"customer": customer, "key": key, "trace_id": trace_id} for customer, key in dict.fromkeys(keys)]
-        connection.execute(sa.insert(trace_keys), rows)
+        _KEEP_KEYS.run_all(connection, rows)
     if trace.alert is None:
-        search.keep(connection, trace_id, trace.customer, trace.stems)
+        search.keep(connection, trace_id, trace.customer, shortlist.telling(trace))
 
 
 def repeated(connection: Connection, customer: str, key: str, since: datetime) -> tuple[Known, ...]:
     """The newest reports of a customer under one key: the look-up before the promise."""
-    rows = _BY_ONE_KEY.rows(connection, {"customer": customer, "key": key, "since": since})
+    rows = _REPEATED.rows(connection, {"customer": customer, "key": key, "since": since})
     return tuple(_known(*row[1:]) for row in rows)
 
 
@@ -123,28 +133,27 @@ def pool(connection: Connection, trace: Trace, since: datetime) -> Pool:
     keys = facts.keys(trace)
     if trace.alert is not None:
         return Pool(repeated(connection, trace.customer, keys[0], since), (), shortlist.rarity(()))
-    wanted = {"customer": trace.customer, "since": since}
-    latest = _candidates(_LATEST.rows(connection, wanted))
+    wanted: dict[str, Any] = {"customer": trace.customer, "since": since}
     named = {f"key{n}": key for n, key in zip(range(KEYS), (*keys, *[""] * KEYS), strict=False)}
-    by_key = _candidates(_BY_KEYS.rows(connection, {**wanted, **named})) if keys else []
+    every = {one.id: one for one in _candidates(_RECENT.rows(connection, wanted | named))}
+    latest = sorted(every.values(), key=lambda one: one.at, reverse=True)[:LATEST]
     by_words = [] if trace.me_too else _by_words(connection, trace, latest)
-    every = {one.id: one for one in (*latest, *by_key, *by_words)}
+    every |= {one.id: one for one in by_words}
     rare = shortlist.rarity(every.values())
     found = shortlist.by_words(trace, by_words, rare)
     ids = shortlist.shortlist(trace, tuple(every.values()), rare, [one.id for one in found])
-    known = (*_in_full(connection, ids), *ended(connection, trace.customer, since))
+    known = _in_full(connection, wanted, ids)
     roots = {one.root for one in known}
     return Pool(known, tuple(dict.fromkeys(one.root for one in found if one.root in roots)), rare)
 
 
 def _by_words(connection: Connection, trace: Trace, latest: Sequence[Candidate]) -> list[Candidate]:
-    """Reports of all years that share two of the words that say the most, or, when few do, one of the first three."""
-    words = shortlist.asked(trace, latest, ASKED)
+    """Reports of all years that share the words that say the most."""
+    words = shortlist.asked(trace, latest, search.ASKED)
     found: list[Candidate] = []
-    for asked in search.questions(connection.dialect.name, trace.customer or "", words):
-        if asked and len(found) < FEW:
-            values = {"customer": trace.customer, "asked": asked, "limit": BY_WORDS}
-            found += _candidates(_BY_WORDS.rows(connection, values))
+    for question in search.questions(connection, trace.customer or "", words):
+        if len(found) < FEW:
+            found += _candidates(_BY_WORDS.rows(connection, {"customer": trace.customer, **question}))
     return found
 
 
@@ -152,10 +161,11 @@ def _candidates(rows: Iterable[Sequence[Any]]) -> list[Candidate]:
     return [Candidate(str(one), str(root), at, shortlist.from_json(said)) for one, root, at, said in rows]
 
 
-def _in_full(connection: Connection, ids: Sequence[str]) -> tuple[Known, ...]:
-    wanted = dict.fromkeys((f"id{n}" for n in range(MOST)), 0) | {f"id{n}": int(one) for n, one in enumerate(ids)}
-    rows = {str(row[0]): row[1:] for row in _IN_FULL.rows(connection, wanted)} if ids else {}
-    return tuple(_known(*rows[one]) for one in ids if one in rows)
+def _in_full(connection: Connection, wanted: Mapping[str, Any], ids: Sequence[str]) -> tuple[Known, ...]:
+    """These reports in this order, then the newest that say that a trouble is over: nothing may be joined across them."""
+    these = {"ids": [*map(int, ids)], "key": facts.OVER}
+    rows = {str(row[0]): row[1:] for row in _IN_FULL.rows(connection, {**wanted, **these})}
+    return tuple(_known(*rows[one]) for one in dict.fromkeys((*ids, *rows)) if one in rows)
 
 
 def _known(
