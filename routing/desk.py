@@ -188,13 +188,14 @@ class EventRule:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRules:
-    """Which numbers may be called back: ISO countries, number types, and caps an hour and a day.
+    """Which numbers may be called back: ISO countries (a number without a country's prefix is of the first), number types, and
+    caps an hour and a day.
 
     ``costs``: prefix -> hundredths a minute, the longest prefix that fits counts; ``money_per_day`` is the desk's cap on
     their sum, each call taken for ``minutes``. A request is tried ``tries`` times, ``rest_minutes`` apart, for
     ``give_up_days`` at the most, and never outside these hours of the customer's own clock."""
 
-    countries: frozenset[str]
+    countries: tuple[str, ...]
     types: frozenset[NumberType]
     per_caller_per_hour: int = 5
     per_target_per_hour: int = 5

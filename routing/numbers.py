@@ -45,6 +45,11 @@ def number_of(ticket_id: int, prefix: str) -> str:
     return "-".join([prefix, *(digits[at : at + 4] for at in range(0, len(digits), 4))])
 
 
+def example(prefix: str) -> str:
+    """What a number of a desk looks like, for a sentence that asks for one."""
+    return number_of(2_413, prefix)
+
+
 def ticket_id(written: str) -> int | None:
     """The id behind a number as somebody wrote, spoke or keyed it; None when it is none or its check digit is wrong."""
     found = _WRITTEN.fullmatch(written.strip())

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from routing.calendars import Interval
+from routing.calendars import Calendar, Interval
 from routing.desk import Allowance
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "solar": "{time} by the clock, day and night",
         "days": "end of business day {n} after that day ({calendar})",
         "every": "every {time}",
+        "hourly": "every hour",
         "daily": "each business day",
+        "every_days": "every {n} business days",
         "running": "running",
         "paused": "paused",
         "met": "met",
@@ -79,7 +81,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "solar": "{time} solari, giorno e notte",
         "days": "fine del giorno lavorativo n. {n} dopo quel giorno ({calendar})",
         "every": "ogni {time}",
+        "hourly": "ogni ora",
         "daily": "ogni giorno lavorativo",
+        "every_days": "ogni {n} giorni lavorativi",
         "running": "in corso",
         "paused": "in pausa",
         "met": "rispettato",
@@ -94,14 +98,16 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 def in_words(stamp: Stamp, language: str) -> tuple[str, ...]:
     """The stamp for people, one line a statement, instants in the desk's zone; English where the language is none of
     ours."""
-    return tuple(_lines(stamp, _Speaker(_WORDS.get(language, _WORDS["en"]), ZoneInfo(stamp.zone))))
+    known = language if language in _WORDS else "en"
+    return tuple(_lines(stamp, _Speaker(known, ZoneInfo(stamp.zone))))
 
 
 class _Speaker:
     """Says instants, durations and sentences in one language and zone."""
 
-    def __init__(self, words: Mapping[str, str], zone: ZoneInfo) -> None:
-        self._words = words
+    def __init__(self, language: str, zone: ZoneInfo) -> None:
+        self._language = language
+        self._words = _WORDS[language]
         self._zone = zone
 
     def say(self, key: str, **facts: object) -> str:
@@ -118,10 +124,22 @@ class _Speaker:
         until = _clock(ends) if ends.date() == begins.date() else self.moment(ends)
         return f"{self.moment(begins)}–{until} ({duration(interval[1] - interval[0])})"
 
-    def allowance(self, allowance: Allowance, calendar: str) -> str:
+    def allowance(self, allowance: Allowance, calendar: Calendar) -> str:
+        hours = self.label(calendar)
         if allowance.unit == "days":
-            return self.say("days", n=allowance.amount, calendar=calendar)
-        return self.say(allowance.unit, time=duration(timedelta(seconds=allowance.amount)), calendar=calendar)
+            return self.say("days", n=allowance.amount, calendar=hours)
+        return self.say(allowance.unit, time=duration(timedelta(seconds=allowance.amount)), calendar=hours)
+
+    def label(self, calendar: Calendar) -> str:
+        """What people call these hours; their id where the desk has given them no name."""
+        known = calendar.label
+        return known.get(self._language) or known.get("en") or next(iter(known.values()), calendar.id)
+
+    def cadence(self, cadence: Allowance) -> str:
+        if cadence.unit == "days":
+            return self.say("daily") if cadence.amount == 1 else self.say("every_days", n=cadence.amount)
+        span = timedelta(seconds=cadence.amount)
+        return self.say("hourly") if span == timedelta(hours=1) else self.say("every", time=duration(span))
 
     def counted(self, intervals: tuple[Interval, ...]) -> str:
         if not intervals:
@@ -150,10 +168,7 @@ def _lines(stamp: Stamp, speaker: _Speaker) -> Iterable[str]:
         yield speaker.say("open_pause", begins=speaker.moment(stamp.held.open_from))
     yield from (_clock_line(clock, speaker) for clock in stamp.clocks)
     if stamp.cadence is not None:
-        every = speaker.say("daily")
-        if stamp.cadence.unit != "days":
-            every = speaker.say("every", time=duration(timedelta(seconds=stamp.cadence.amount)))
-        yield speaker.say("updates", every=every)
+        yield speaker.say("updates", every=speaker.cadence(stamp.cadence))
     for step in stamp.escalations:
         if step.due is None:
             yield speaker.say("held_escalation", to=step.to)
@@ -168,7 +183,7 @@ def _clock_line(clock: Clock, speaker: _Speaker) -> str:
     facts = {
         "target": target,
         "state": state,
-        "allowed": speaker.allowance(clock.allowance, clock.calendar),
+        "allowed": speaker.allowance(clock.allowance, clock.promise.calendar),
         "start": speaker.moment(clock.start),
         "counted": speaker.counted(clock.intervals),
     }

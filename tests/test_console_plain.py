@@ -8,6 +8,7 @@ import pytest
 from gateway import locale
 from gateway.web import plain
 from gateway.web.rendering import Words
+from routing.classify import PHRASES, TELLING
 
 NOW = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
 ITALIAN = Words("it", "Europe/Rome", NOW)
@@ -28,6 +29,36 @@ ITALIAN = Words("it", "Europe/Rome", NOW)
         ("workaround -4", "c'è un rimedio provvisorio -4"),
         ("edge: dmarc=pass header.from=premium.example", "edge: dmarc=pass header.from=premium.example"),
         ("100 % of what nobody knows", "100 % of what nobody knows"),
+        ("P1 does not page on platinum", "P1 non sveglia il reperibile con platinum"),
+        ("loop: TS-1000-0012 got 11 mails within an hour", "TS-1000-0012 ha ricevuto 11 mail in un'ora"),
+        (
+            "P4, because of the words «senza fretta»; by what it says (whenever «senza fretta» -3 = -3)",
+            "P4, per le parole «senza fretta»; per quello che dice (senza fretta «senza fretta» -3 = -3)",
+        ),
+        ("stopped «siamo fermi», trouble «non funziona»", "fermo «siamo fermi», qualcosa non va «non funziona»"),
+        (
+            "nearly specialists, by route 3: priorities is none of P1, P2",
+            "quasi specialists, per l'instradamento 3: priorità: nulla tra P1, P2",
+        ),
+        (
+            "«vip» fired: words fattura; plans gold",
+            "«vip» applicata: parole: fattura; piani: gold",
+        ),
+        (
+            "veto other-object: milano, not roma (TS-1000-0012)",
+            "no: altro oggetto: milano, non roma (TS-1000-0012)",
+        ),
+        ("perhaps TS-1000-0012: alike (0.42)", "forse TS-1000-0012: simile (0.42)"),
+        (
+            "AE-1000-0012 by the ticket's own token; the sender is a verified party to it",
+            "AE-1000-0012 per il token del ticket; il mittente ne fa parte ed è verificato",
+        ),
+        (
+            "held: ambiguous-sender; released by Giulia",
+            "trattenuta: Non nomina un mittente, o ne nomina più di uno; rilasciata da Giulia",
+        ),
+        ("always", "sempre"),
+        ("always; and something unknown", "always; and something unknown"),
     ],
 )
 def test_a_line_of_evidence_is_said_in_italian_with_its_facts(line: str, words: str) -> None:
@@ -39,3 +70,21 @@ def test_every_known_line_has_italian_words_with_the_same_facts() -> None:
     for message in plain.KNOWN:
         assert say(message) != message, message
         assert sorted(re.findall(r"%\(\w+\)s", say(message))) == sorted(re.findall(r"%\(\w+\)s", message))
+
+
+@pytest.mark.parametrize(
+    ("every", "words"),
+    [
+        ("PT1H", "Aggiornamento al cliente ogni ora"),
+        ("P1D", "Aggiornamento al cliente ogni giorno lavorativo"),
+        ("PT4H", "Aggiornamento al cliente ogni 4 ore"),
+    ],
+)
+def test_how_often_there_is_news_is_said_on_the_page(every: str, words: str) -> None:
+    assert ITALIAN.cadence(every) == words
+
+
+def test_every_name_of_a_sign_and_of_a_rules_fact_has_its_words() -> None:
+    assert set(plain.SIGNS) == {*PHRASES, "core"} - TELLING
+    say = locale.translator("it")
+    assert all(say(words) != words for words in (*plain.SIGNS.values(), *plain.FACTS.values()))

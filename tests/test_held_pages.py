@@ -129,8 +129,31 @@ def test_held_mails_are_listed_shown_and_released_from_the_command_line(
     assert "Numero 2" in presa("held", "list", "--spam").stdout
 
 
+def test_a_mail_that_came_again_gets_a_ticket_of_its_own_from_the_command_line(
+    world: World, presa: Callable[..., Result]
+) -> None:
+    raw = world.written("mario@acme.example", "Due volte", "Testo", headers={})
+    for _ in range(2):
+        world.deliver(raw, envelope_from="mario@acme.example")
+    done = presa("held", "own", "2", "--by", "Ada")
+    first, second = world.tickets()
+    assert (done.exit_code, done.stdout, second.linked) == (0, f"2: new {second.number}\n", first.id)
+    assert presa("held", "own", "2").stdout == f"2: new {second.number} (as before)\n"
+    wrong = presa("held", "own", "1")
+    assert (wrong.exit_code, "report 1 is with no other ticket" in wrong.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(
-    "words", [["eat"], ["show"], ["release"], ["release", "1", "--spam", "--onto", "x"], ["show", "99"]]
+    "words",
+    [
+        ["eat"],
+        ["show"],
+        ["release"],
+        ["release", "1", "--spam", "--onto", "x"],
+        ["show", "99"],
+        ["own"],
+        ["own", "1", "--spam"],
+    ],
 )
 def test_a_command_that_makes_no_sense_is_one_clear_line(presa: Callable[..., Result], words: list[str]) -> None:
     done = presa("held", *words)

@@ -125,3 +125,26 @@ def test_whatever_names_and_texts_hold_no_header_and_no_tag_is_added(
     _, bare = bodies(sample(Answer("x", "Anna"), language))
     count = lambda page: len(re.findall(r"<(?!br>)", page))  # noqa: E731
     assert count(html) == count(bare)
+
+
+EVERY = {
+    "PT1H": {
+        "ar": "كل ساعة على", "de": "jede Stunde", "en": "every hour", "es": "cada hora", "fr": "toutes les heures", "it": "ogni ora",
+        "pt": "a cada hora",
+    },
+    "P1D": {
+        "ar": "كل يوم عمل", "de": "jeden Arbeitstag", "en": "every working day", "es": "cada día laborable", "fr": "chaque jour ouvré",
+        "it": "ogni giorno lavorativo", "pt": "a cada dia útil",
+    },
+    "PT4H": {
+        "ar": "كل 4 ساعات", "de": "alle 4 Stunden", "en": "every 4 hours", "es": "cada 4 horas", "fr": "toutes les 4 heures",
+        "it": "ogni 4 ore", "pt": "a cada 4 horas",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("every", EVERY)
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_how_often_there_is_news_reads_naturally_also_for_one_hour_or_day(language: str, every: str) -> None:
+    for text in bodies(sample(Receipt(updates_every=every), language)):
+        assert EVERY[every][language] in " ".join(text.split())

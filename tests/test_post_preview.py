@@ -23,6 +23,12 @@ def test_every_letter_is_listed_and_shown_in_every_language(world: World) -> Non
         assert "PR-1002-4137" in frame.text
 
 
+def test_every_letter_of_the_list_has_a_name_of_its_own(world: World) -> None:
+    page = world.agent().client.get("/letters").text
+    names = re.findall(r"<li><span>([^<]+)</span>", page)
+    assert len(names) == len(SAMPLE_CONTENTS) == len(set(names)), names
+
+
 @pytest.mark.parametrize(
     "path",
     [

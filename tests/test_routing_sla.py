@@ -1,5 +1,6 @@
 """Clocks: the tables of the five desks number by number, dates worked out by hand, and a slow oracle."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.settings.desk import load_desk
 from routing import sla
+from routing.desk import Allowance
 
 DESKS = Path(__file__).parents[1] / "desks"
 ROME = ZoneInfo("Europe/Rome")
@@ -636,12 +638,37 @@ def test_the_arithmetic_is_told_in_both_languages():
     stamp = asked(plan="basic", received="2026-04-03T17:30:00+02:00")
     assert sla.in_words(stamp, "en")[:3] == (
         "Received Fri 3 Apr 2026 17:30 (Europe/Rome).",
-        "Priority notification: 4 h of opening hours (basic), counted from Fri 3 Apr 2026 17:30: by Tue 7 Apr 2026 12:30. Counted: Fri 3 Apr 2026 17:30–18:00 (30 min), Tue 7 Apr 2026 09:00–12:30 (3 h 30 min). [running]",
-        "Take charge: end of business day 1 after that day (basic), counted from Fri 3 Apr 2026 17:30: by Tue 7 Apr 2026 18:00. Counted: Fri 3 Apr 2026 17:30–18:00 (30 min), Tue 7 Apr 2026 09:00–18:00 (9 h). [running]",
+        "Priority notification: 4 h of opening hours (Office hours), counted from Fri 3 Apr 2026 17:30: by Tue 7 Apr 2026 12:30. Counted: Fri 3 Apr 2026 17:30–18:00 (30 min), Tue 7 Apr 2026 09:00–12:30 (3 h 30 min). [running]",
+        "Take charge: end of business day 1 after that day (Office hours), counted from Fri 3 Apr 2026 17:30: by Tue 7 Apr 2026 18:00. Counted: Fri 3 Apr 2026 17:30–18:00 (30 min), Tue 7 Apr 2026 09:00–18:00 (9 h). [running]",
     )
     assert sla.in_words(stamp, "it")[0] == "Ricevuta ven 3 apr 2026 17:30 (Europe/Rome)."
     assert len(sla.in_words(stamp, "it")) == len(sla.in_words(stamp, "en")) == 6
+    assert "4 h di orario lavorativo (Orario d'ufficio), contando da" in sla.in_words(stamp, "it")[1]
     assert sla.in_words(stamp, "fi") == sla.in_words(stamp, "en")
+
+
+def test_hours_without_a_name_are_said_by_their_id():
+    stamp = asked(plan="basic", received="2026-04-03T17:30:00+02:00")
+    clocks = tuple(
+        clock._replace(promise=replace(clock.promise, calendar=replace(clock.promise.calendar, label={})))
+        for clock in stamp.clocks
+    )
+    assert "opening hours (basic), counted" in sla.in_words(replace(stamp, clocks=clocks), "en")[1]
+
+
+@pytest.mark.parametrize(
+    ("cadence", "english", "italian"),
+    [
+        (Allowance("solar", 3_600), "every hour", "ogni ora"),
+        (Allowance("business", 14_400), "every 4 h", "ogni 4 h"),
+        (Allowance("days", 1), "each business day", "ogni giorno lavorativo"),
+        (Allowance("days", 2), "every 2 business days", "ogni 2 giorni lavorativi"),
+    ],
+)
+def test_how_often_there_is_news_is_told(cadence, english, italian):
+    stamp = replace(asked(plan="basic", received="2026-04-03T17:30:00+02:00"), cadence=cadence)
+    assert f"News to the customer: {english}." in sla.in_words(stamp, "en")
+    assert f"Aggiornamenti al cliente: {italian}." in sla.in_words(stamp, "it")
 
 
 @pytest.mark.parametrize("language", ["it", "en"])

@@ -8,6 +8,7 @@ import opening_hours
 import phonenumbers
 import pytest
 
+from gateway.calls import tolls
 from gateway.settings import notation
 from gateway.settings.desk import json_schema, load_desk, unkept, unready
 from gateway.settings.source import ConfigError
@@ -127,6 +128,21 @@ def test_the_check_names_what_stands_in_for_unknown_facts():
     assert "Reperibile 1 is on call and has no number" in "\n".join(unready(shipped("imagicle-care")))
 
 
+@pytest.mark.parametrize(
+    ("keyed", "rung"),
+    [
+        ("0018014561234", "+18014561234"),  # the Americas
+        ("0061291234567", "+61291234567"),  # APAC
+        ("02079460000", "+442079460000"),  # without a country's prefix: of the first that the desk names
+        ("00390612345678", "+390612345678"),
+        ("0019005551234", None),  # premium
+        ("0018765551234", None),  # Jamaica looks like America and is not
+    ],
+)
+def test_ivanti_calls_back_where_its_three_regions_are(keyed, rung):
+    assert tolls.callable_number(keyed, shipped("ivanti").phone.callbacks) == rung
+
+
 def test_the_test_desk_is_as_its_users_expect():
     desk = shipped("test")
     assert not calendars.is_open(desk.calendars[desk.plans["platinum"].on_call.outside], AT.replace(hour=12, day=24))
@@ -138,7 +154,7 @@ def test_the_test_desk_is_as_its_users_expect():
     assert phone.record
     calls = phone.callbacks
     assert (calls.countries, calls.types, calls.per_caller_per_hour, calls.per_target_per_hour) == (
-        {"IT"},
+        ("IT",),
         {"fixed_line", "mobile"},
         5,
         5,

@@ -266,7 +266,7 @@ def told(connection: Connection, request: int, event: Event, engine: Engine) -> 
     hear(connection, request, event, engine)
     one = store.get(connection, request)
     if one is not None:
-        jobs.hasten(connection, _job(one), one.ticket_id, event.at)
+        jobs.hasten(connection, job_of(one), one.ticket_id, event.at)
 
 
 def accepted(connection: Connection, request: int, attempt: str, engine: Engine, now: datetime) -> None:
@@ -297,8 +297,8 @@ def again(connection: Connection, one: StoredCallback, now: datetime, at: dateti
     """Back to those who wait, with fresh attempts as far as there are any left."""
     store.update(connection, one.id, state="waiting", mode=one.mode, number=one.number, next_at=at, attempt=sa.null())
     tickets.tell(connection, one.ticket_id, now, NewEntry("call", "presa", {"words": words}))
-    jobs.cancel(connection, _job(one), one.ticket_id)
-    jobs.add(connection, _job(one), at, {"callback": one.id}, one.ticket_id)
+    jobs.cancel(connection, job_of(one), one.ticket_id)
+    jobs.add(connection, job_of(one), at, {"callback": one.id}, one.ticket_id)
 
 
 def ended(connection: Connection, request: int, connected: bool, now: datetime, engine: Engine) -> None:
@@ -326,7 +326,7 @@ def request_of(attempt: str) -> int | None:
     return int(digits) if fits else None
 
 
-def _job(one: StoredCallback) -> str:
+def job_of(one: StoredCallback) -> str:
     """The kind of its job: a ticket may have a call back and a proof, and news of one must not move the other."""
     return PROOF if one.mode == PROOF else "callback"
 
@@ -343,7 +343,7 @@ def _rest(one: StoredCallback, rules: CallbackRules) -> timedelta:
 
 def _rules(engine: Engine, one: StoredCallback) -> CallbackRules:
     phone = engine.desk(one.desk).phone
-    return phone.callbacks if phone and phone.callbacks else CallbackRules(frozenset(), frozenset())
+    return phone.callbacks if phone and phone.callbacks else CallbackRules((), frozenset())
 
 
 def _page(one: StoredCallback, number: str, rules: CallbackRules) -> Page:

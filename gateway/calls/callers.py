@@ -387,7 +387,7 @@ def _maintained(decision: Decision, who: Recognition, desk: Desk) -> Decision:
     if plan is None or plan.on_call is None or not plan.on_call.maintenance or desk.on_call is None:
         return decision
     return replace(
-        decision, page=True, via_on_call=True, evidence=(*decision.evidence, "page: planned maintenance, by PIN")
+        decision, page=True, via_on_call=True, evidence=(*decision.evidence, "page: yes, planned maintenance, by PIN")
     )
 
 

@@ -37,7 +37,7 @@ def callable_number(number: str | None, rules: CallbackRules | None) -> str | No
     if not number or rules is None:
         return None
     try:
-        region = sorted(rules.countries)[0]
+        region = rules.countries[0]
         found = phonenumbers.parse(f"+{number[2:]}" if number.startswith("00") else number, region)
     except (phonenumbers.NumberParseException, IndexError):
         return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def held(
-    what: Annotated[str, typer.Argument(help="list, show or release.")] = "list",
+    what: Annotated[str, typer.Argument(help="list, show, release or own.")] = "list",
     reports: Annotated[list[int] | None, typer.Argument(min=1, help="Ids of reports, from the list.")] = None,
     onto: Annotated[str | None, typer.Option(metavar="TICKET", help="Release onto this ticket.")] = None,
     spam: Annotated[bool, typer.Option("--spam", help="Release as spam; list what was called spam.")] = False,
@@ -29,16 +29,19 @@ def held(
     database: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Mails that wait for a person's decision: each becomes a new ticket, part of one, or spam."""
-    if what not in ("list", "show", "release"):
-        wrong(f"{what!r} is neither list, show nor release")
+    """Mails that wait for a person's decision: each becomes a new ticket, part of one, or spam. `own` gives a mail that was
+    added to a ticket, or came again, a ticket of its own."""
+    if what not in ("list", "show", "release", "own"):
+        wrong(f"{what!r} is neither list, show, release nor own")
     if what != "list" and not reports:
         wrong(f"which? give ids: presa held {what} 7")
     if onto and spam:
         wrong("give --onto or --spam, not both")
+    if what == "own" and (onto or spam):
+        wrong("a ticket of its own is a new one; 'own' takes neither --onto nor --spam")
     with _engine(config, database) as engine:
-        if what == "release":
-            how: How = "onto" if onto else "spam" if spam else "new"
+        if what in ("release", "own"):
+            how: How | None = None if what == "own" else "onto" if onto else "spam" if spam else "new"
             raise typer.Exit(_release(engine, reports or [], how, onto or "", by or getpass.getuser()))
         from gateway.web.held_desk import HeldDesk
 
@@ -83,15 +86,15 @@ def _show(desk: "HeldDesk", report: int, *, as_json: bool) -> None:
         typer.echo(f"  {told.at.isoformat(timespec='seconds')} {told.by}: {told.did}")
 
 
-def _release(engine: "Engine", reports: list[int], how: "How", ticket: str, by: str) -> int:
-    """Each in its own transaction; deciding the same again changes nothing. The exit code."""
+def _release(engine: "Engine", reports: list[int], how: "How | None", ticket: str, by: str) -> int:
+    """Each in its own transaction (`how` None: a ticket of its own); deciding the same again changes nothing. The exit code."""
     from gateway.errors import Permanent
-    from gateway.mail.held import Choice, release
+    from gateway.mail.held import Choice, release, separate
 
     failed = 0
     for report in reports:
         try:
-            done = release(engine, report, Choice(how, by, ticket))
+            done = release(engine, report, Choice(how, by, ticket)) if how else separate(engine, report, by)
             typer.echo(f"{report}: {done.outcome} {done.number or 'spam'}{' (as before)' if done.again else ''}")
         except Permanent as trouble:
             failed = 1

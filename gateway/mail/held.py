@@ -1,5 +1,5 @@
 """What a person decides about a mail: a held one becomes a ticket, part of a ticket, or spam; one that was added to the wrong
-ticket gets one of its own.
+ticket, or was taken for one that had come before, gets one of its own.
 
 The mail's line in the ledger changes its outcome and keeps the story: who, when, and what it was. Its clock starts at its
 receipt, as that of any mail. Deciding the same twice changes nothing; deciding otherwise about what somebody else has decided
@@ -26,7 +26,8 @@ from routing.tickets import OPEN, Ticket
 How = Literal["new", "onto", "spam"]
 HOWS: tuple[How, ...] = get_args(How)
 FORMS = ("portal", "form")  # doors whose reports say more than a mail does
-OWN = "own"  # a mail that was added to a ticket gets one of its own
+OWN = "own"  # a mail gets a ticket of its own, linked to the one it was with
+WITH = ("append", "duplicate")  # outcomes of mails that are with a ticket and may get one of their own
 LOOK_EVERY = timedelta(hours=6)  # at least: how long is too long may have been changed meanwhile
 MOST = 10_000  # held mails that an alarm looks at
 
@@ -56,27 +57,39 @@ def release(engine: Engine, report_id: int, choice: Choice) -> Done:
         raise Permanent(f"there is no report {report_id}; 'presa held list' shows what waits")
     ticket_id = numbers.ticket_id(choice.ticket) if choice.how == "onto" else None
     if choice.how == "onto" and ticket_id is None:
-        raise Permanent(f"{choice.ticket or 'nothing'!r} is no ticket number; give one such as PR-1002-4137")
+        raise Permanent(f"{choice.ticket or 'nothing'!r} is no ticket number; give one such as {example(engine)}")
     mail = _in_hand(engine, row) if choice.how != "spam" and _waits(row) else None
     return engine.database.write(lambda connection: _release(connection, engine, row.id, mail, choice, ticket_id))
 
 
+def example(engine: Engine) -> str:
+    """What a ticket's number looks like here."""
+    return numbers.example(next(iter(engine.prefixes.values())))
+
+
 def own_ticket(engine: Engine, number: str, entry_id: int, by: str) -> Done:
-    """A mail that was added to a ticket becomes a ticket of its own, linked to that one."""
+    """The mail of this entry, which was added to that ticket, becomes a ticket of its own."""
     ticket_id = numbers.ticket_id(number) or 0
 
-    def find(connection: Connection) -> LedgerRow | None:
+    def find(connection: Connection) -> int | None:
         entry = next((one for one in tickets.story(connection, ticket_id) if one.id == entry_id), None)
         if entry is None or entry.kind != "mail-in":
             return None
-        report = held.joined(connection, ticket_id, entry.data["sha256"])
-        return reports.get(connection, report) if report else None
+        return held.joined(connection, ticket_id, entry.data["sha256"])
 
-    row = engine.database.read(find)
-    if row is None:
+    report_id = engine.database.read(find)
+    if report_id is None:
         raise Permanent(f"no mail that was added to {number} stands here; load the page again to see what changed")
-    mail = _in_hand(engine, row)
-    return engine.database.write(lambda connection: _separate(connection, engine, mail, by))
+    return separate(engine, report_id, by)
+
+
+def separate(engine: Engine, report_id: int, by: str) -> Done:
+    """A mail that was added to a ticket, or came again, becomes a ticket of its own, linked to the one it was with."""
+    row = engine.database.read(lambda connection: reports.get(connection, report_id))
+    if row is None:
+        raise Permanent(f"there is no report {report_id}; 'presa ledger' shows what there is")
+    mail = _in_hand(engine, row) if row.outcome in WITH else None
+    return engine.database.write(lambda connection: _separate(connection, engine, row.id, mail, by))
 
 
 def _waits(row: LedgerRow) -> bool:
@@ -85,11 +98,18 @@ def _waits(row: LedgerRow) -> bool:
 
 def _in_hand(engine: Engine, row: LedgerRow) -> Mail:
     """The kept mail, read and judged again as its door handed it in."""
-    sha256 = row.sha256 or ""
-    raw = engine.database.read(lambda connection: reports.raw(connection, sha256))
+    raw = engine.database.read(lambda connection: _raw(connection, row))
     if raw is None:
-        raise Permanent(f"the raw mail of report {row.id} is not kept any more (retention); only 'spam' is possible")
+        instead = "only 'spam' is possible" if _waits(row) else "write a ticket by hand if one is needed"
+        raise Permanent(f"the raw mail of report {row.id} is not kept (any more); {instead}")
     return replace(as_kept(engine, row, raw), settles=row.id)
+
+
+def _raw(connection: Connection, row: LedgerRow) -> bytes | None:
+    """Its bytes. Of a mail that came again those of the first, unless they are the very same: it says the same."""
+    first = held.twin(connection, row.id)
+    kept = (reports.raw(connection, one.sha256) for one in (row, first) if one is not None and one.sha256)
+    return next((raw for raw in kept if raw is not None), None)
 
 
 def as_kept(engine: Engine, row: LedgerRow, raw: bytes) -> Mail:
@@ -141,21 +161,37 @@ def _decided(connection: Connection, engine: Engine, row: LedgerRow, choice: Cho
     raise Permanent(f"{last['by']} has decided about this mail already ({at}): {row.outcome} {number}".rstrip())
 
 
-def _separate(connection: Connection, engine: Engine, mail: Mail, by: str) -> Done:
-    assert mail.settles is not None
-    row = held.lock(connection, mail.settles)
-    if row is None or row.outcome != "append" or row.ticket_id is None:
-        raise Permanent("this mail is not part of that ticket any more; load the page again to see what changed")
-    now = engine.database.clock.now()
-    old = engine.ticket(connection, row.ticket_id)
+def _separate(connection: Connection, engine: Engine, report_id: int, mail: Mail | None, by: str) -> Done:
+    row = held.lock(connection, report_id)
+    assert row is not None
+    if row.story and row.story[-1]["did"] == OWN:
+        ticket = engine.ticket(connection, row.ticket_id) if row.ticket_id else None
+        return Done(row.outcome, ticket.number if ticket else "", again=True)
+    if row.outcome not in WITH or mail is None:
+        raise Permanent(f"report {row.id} is with no other ticket: it is {row.outcome}; load the page again")
+    now, old = engine.database.clock.now(), _was_with(connection, engine, row)
     held.tell(connection, row, at=now, by=by, did=OWN)
-    evidence = (f"thread: was added to {old.number if old else row.ticket_id}; {by} made it a ticket of its own",)
+    came = "was added to" if row.outcome == "append" else "came again after"
+    evidence = (f"thread: {came} {old.number}; {by} made it a ticket of its own",)
     done = engine.settle(connection, mail, Joining("follow-up", old, evidence))
     assert done.ticket_id is not None
     told = NewEntry("state", by, {"words": f"made a mail a ticket of its own: {done.number}"})
-    tickets.tell(connection, row.ticket_id, now, told)
+    tickets.tell(connection, old.id, now, told)
     tickets.tell(connection, done.ticket_id, now, NewEntry("state", by, {"words": "made it a ticket of its own"}))
     return Done(done.outcome, done.number or "")
+
+
+def _was_with(connection: Connection, engine: Engine, row: LedgerRow) -> Ticket:
+    """The ticket that a mail was added to, or that of the mail that it repeats."""
+    first = held.twin(connection, row.id) or row
+    old = engine.ticket(connection, first.ticket_id) if first.ticket_id else None
+    if old is not None and old.merged_into is not None:
+        old = engine.ticket(connection, old.merged_into) or old
+    if old is None:
+        raise Permanent(
+            f"the same mail is report {first.id}, and it is {first.outcome}; decide about that one under Held"
+        )
+    return old
 
 
 # By age ---------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def answer(connection: Connection, engine: Engine, message: str, sender: str, te
     language = person.language or desk.languages[0]
     what = next((wish for wish, said in WISHES if said.match(text)), None)
     if what is None:
-        return words(language, "help")
+        return words(language, "help", example=numbers.example(desk.ticket_prefix))
     page_id = _page(connection, desk, person, text, now)
     if page_id is None:
         return words(language, "none")

@@ -17,7 +17,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "nobody": "{number}: there is nobody else whom we could ring.",
         "taken": "{number} was already taken by {name}.",
         "none": "There is no open page for you now; the desk's console shows all tickets.",
-        "help": "Reply 1 to accept, 3 to pass on or 5 to have the next rung too, perhaps with the ticket's number: 1 PR-1002-4137.",
+        "help": "Reply 1 to accept, 3 to pass on or 5 to have the next rung too, perhaps with the ticket's number: 1 {example}.",
         "customer": "nobody of our engineers on duty has taken your report in charge yet. All of them have been alarmed, we go on"
         " calling, and a person reads your report as soon as one can be reached. The deadlines that we promised do not change.",
     },
@@ -35,7 +35,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "nobody": "{number}: non c'è nessun altro da chiamare.",
         "taken": "{number} è già di {name}.",
         "none": "Ora non c'è nessuna chiamata aperta per te; la console mostra tutte le segnalazioni.",
-        "help": "Rispondi 1 per accettare, 3 per passare o 5 per far squillare anche il prossimo, se vuoi con il numero: 1 PR-1002-4137.",
+        "help": "Rispondi 1 per accettare, 3 per passare o 5 per far squillare anche il prossimo, se vuoi con il numero: 1 {example}.",
         "customer": "nessuno dei nostri reperibili ha ancora preso in carico la Sua segnalazione. Sono stati avvisati tutti,"
         " continuiamo a chiamare, e una persona la leggerà non appena ne raggiungiamo una. Le scadenze promesse non cambiano.",
     },

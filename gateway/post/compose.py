@@ -31,7 +31,7 @@ from typing import Any
 from gateway import locale
 from gateway.post.letter import Answer, Content, Escalation, Letter, Notice, Receipt, mailbox, message_ids
 from gateway.post.templates import language_of, render
-from gateway.post.words import CHANNELS, EVENTS, MISSING, NOTES, TARGETS
+from gateway.post.words import CHANNELS, EVENTS, MISSING, NEWS, NOTES, TARGETS
 
 LONGEST_TEXT = 200  # characters of a header that people read
 MOST_REFERENCES = 20
@@ -144,6 +144,7 @@ def facts(letter: Letter) -> dict[str, Any]:
     channels = content.channels if "channel_not_in_plan" in content.notes else ()
     return known | {
         "updates": updates,
+        "news": say(NEWS.get(content.updates_every or "", NEWS[""])) % {"time": updates} if updates else "",
         "notes": tuple(say(NOTES[note]) for note in content.notes),
         "channels": tuple(say(CHANNELS[channel]) for channel in channels if channel != "event"),
         "missing": tuple(say(MISSING[thing]) for thing in content.missing),

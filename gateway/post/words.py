@@ -20,6 +20,13 @@ TARGETS: Mapping[str, str] = {
     "analysis": N_("We start to analyse the change"),
 }
 
+# How often there is news, by the ISO 8601 length; "" for every other length. No language says "every 1 hour".
+NEWS: Mapping[str, str] = {
+    "": N_("Once a plan of action is agreed, you hear from us at least every %(time)s."),
+    "PT1H": N_("Once a plan of action is agreed, you hear from us at least every hour."),
+    "P1D": N_("Once a plan of action is agreed, you hear from us at least every working day."),
+}
+
 CHANNELS: Mapping[str, str] = {
     "mail": N_("mail"),
     "phone": N_("phone"),

@@ -290,7 +290,7 @@ def _phone(file: DeskFile) -> PhoneRules | None:
         pin_after_hours=phone.pin_after_hours,
         maintenance_key=phone.maintenance_key,
         callbacks=CallbackRules(
-            frozenset(calls.countries),
+            tuple(calls.countries),
             frozenset(calls.types),
             calls.per_caller_per_hour,
             calls.per_target_per_hour,

@@ -65,6 +65,13 @@ def joined(connection: Connection, ticket_id: int, sha256: str) -> int | None:
     return connection.execute(query.order_by(reports.c.id).limit(1)).scalar()
 
 
+def twin(connection: Connection, report_id: int) -> LedgerRow | None:
+    """The line of the mail that this one repeats."""
+    first = sa.select(reports.c.twin).where(reports.c.id == report_id).scalar_subquery()
+    row = connection.execute(sa.select(reports).where(reports.c.id == first)).one_or_none()
+    return None if row is None else lines.line(row)
+
+
 def heads(connection: Connection, wanted: Sequence[str]) -> Mapping[str, bytes]:
     """The first bytes of several raw mails, without reading the whole of any."""
     begin: Any = sa.func.substr(raws.c.body, 1, HEAD_BYTES, type_=sa.LargeBinary)

@@ -116,6 +116,8 @@ class Relating:
         into = self._engine.ticket(connection, root, lock=True)
         if into is None or merging.hindrance(connection, ticket, into) is not None:
             return False
+        if ticket.linked == into.id:  # somebody, or the thread, has told the two apart
+            return False
         ranks = list(self._engine.desk(ticket.desk).priorities)
         known = ticket.priority in ranks and into.priority in ranks
         return (

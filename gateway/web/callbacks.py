@@ -142,20 +142,22 @@ class CallbackPages:
     def _now(self, connection: Connection, request: int, visit: Visit) -> None:
         one = self._living(connection, request)
         desk = self._engine.desk(one.desk)
-        if not callbacks.served(desk) or not waiting.is_staffed(desk, visit.now):
+        proof = one.mode == callbacks.PROOF  # asks one question, connects nobody and stays what it is
+        if not proof and not (callbacks.served(desk) and waiting.is_staffed(desk, visit.now)):
             raise Permanent(
                 _("Nobody of the desk can be connected now: it is closed or has no agents' telephones. Ring by hand.")
             )
         if one.state != "waiting":
             raise Permanent(_("They are being rung already."))
-        callbacks.again(connection, replace(one, mode="now"), visit.now, visit.now, f"{visit.user.name}: call back now")
+        wish = one if proof else replace(one, mode="now")
+        callbacks.again(connection, wish, visit.now, visit.now, f"{visit.user.name}: call back now")
 
     def _done(self, connection: Connection, request: int, visit: Visit) -> None:
         one = self._living(connection, request)
         store.update(connection, one.id, state="done", why=f"by {visit.user.name}")
         told = NewEntry("call", visit.user.name, {"words": "the customer was called back by hand"})
         tickets.tell(connection, one.ticket_id, visit.now, told)
-        jobs.hasten(connection, "callback", one.ticket_id, visit.now)
+        jobs.hasten(connection, callbacks.job_of(one), one.ticket_id, visit.now)
 
     def _living(self, connection: Connection, request: int) -> store.StoredCallback:
         one = store.get(connection, request, lock=True)

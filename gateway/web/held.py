@@ -88,6 +88,9 @@ class HeldMails(Protocol):
     def count(self) -> int:
         """How many mails are held."""
 
+    def example(self) -> str:
+        """What a ticket's number looks like here."""
+
     def rows(self, limit: int, offset: int, *, spam: bool) -> tuple[HeldRow, ...]:
         """The held mails, who waits longest first; with `spam` those called spam, newest first."""
 
@@ -109,6 +112,9 @@ class HeldMails(Protocol):
     def own(self, number: str, entry: str, by: str) -> str:
         """A mail that was added to a ticket becomes a ticket of its own; returns its number. Raises Permanent."""
 
+    def separate(self, report: str, by: str) -> str:
+        """The same of a line of the ledger, also of a mail that came again."""
+
 
 class HeldPages:
     """The handlers of these pages."""
@@ -128,7 +134,11 @@ class HeldPages:
         )
 
     def posts(self) -> Iterable[tuple[str, Handler]]:
-        return (("/held", self.decide), ("/tickets/{number}/letters/{letter}/own", self.own))
+        return (
+            ("/held", self.decide),
+            ("/tickets/{number}/letters/{letter}/own", self.own),
+            ("/ledger/{report}/own", self.separate),
+        )
 
     def list(self, visit: Visit) -> Response:
         return self._list(visit, "", 200)
@@ -146,6 +156,7 @@ class HeldPages:
             "done": DONE.get(how, "") if n.isascii() and n.isdecimal() and not said else "",
             "n": n,
             "said": said,
+            "example": self._held.example(),
         }
         return self._draw(visit, "held.html", values, status)
 
@@ -153,7 +164,8 @@ class HeldPages:
         page = self._held.page(visit.path("report"))
         if page is None:
             raise Refused(404, _("There is no such mail."))
-        return self._draw(visit, "held_mail.html", {"page": page, "row": page.row, "may": views.works(visit.user)})
+        values = {"page": page, "row": page.row, "may": views.works(visit.user), "example": self._held.example()}
+        return self._draw(visit, "held_mail.html", values)
 
     def html(self, visit: Visit) -> Response:
         report = visit.path("report")
@@ -197,4 +209,13 @@ class HeldPages:
         if not (letter.isascii() and letter.isdecimal()):
             raise Permanent(_("There is no such letter."))
         number = self._held.own(visit.path("number"), letter, visit.user.name)
+        return redirect(f"/tickets/{quote(number, safe='')}")
+
+    def separate(self, visit: Visit) -> Response:
+        if not views.works(visit.user):
+            raise Refused(403, MAY_NOT)
+        report = visit.path("report")
+        if not re.fullmatch(r"[0-9]{1,18}", report):
+            raise Refused(404, _("There is no such mail."))
+        number = self._held.separate(report, visit.user.name)
         return redirect(f"/tickets/{quote(number, safe='')}")

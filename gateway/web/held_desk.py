@@ -29,6 +29,9 @@ class HeldDesk:
     def count(self) -> int:
         return self._database.read(held.count)
 
+    def example(self) -> str:
+        return deciding.example(self._engine)
+
     def rows(self, limit: int, offset: int, *, spam: bool) -> tuple[HeldRow, ...]:
         found = self._database.read(lambda c: held.listed(c, limit, offset, spam=spam))
         wanted = [one.sha256 for one in found if one.sha256]
@@ -76,6 +79,9 @@ class HeldDesk:
 
     def own(self, number: str, entry: str, by: str) -> str:
         return deciding.own_ticket(self._engine, number, int(entry), by).number
+
+    def separate(self, report: str, by: str) -> str:
+        return deciding.separate(self._engine, int(report), by).number
 
     def _kept(self, report: str) -> tuple[LedgerRow | None, bytes | None]:
         """The ledger's line and the raw mail, where there is one."""

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from gateway import locale
 from gateway.post import compose
 from gateway.post.check import SAMPLE_CONTENTS, sample
-from gateway.post.letter import Letter, Notice
+from gateway.post.letter import Escalation, Letter, Notice
 from gateway.web import rendering
 from gateway.web.labels import mark as _
 from gateway.web.visits import Draw, Handler, Refused, Visit
@@ -87,6 +87,8 @@ def _name(content: object, visit: Visit) -> str:
         return f"{title} ({more})" if more else title
     if hasattr(content, "agent"):
         return visit.words.say(_("An agent's answer"))
+    if isinstance(content, Escalation):
+        return visit.words.say(_("An escalation by the clock, to whom it names"))
     many = getattr(content, "clocks", ())
     return visit.words.say(
         _("Acknowledgement with all that it may say") if many else _("Acknowledgement without times")

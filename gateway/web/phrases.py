@@ -80,6 +80,30 @@ REASONS: Mapping[str, str] = {
     "callback": _("The caller asked to be called back"),
 }
 
+# Reason codes of `acknowledge` -> why nobody was answered
+UNANSWERED: Mapping[str, str] = {
+    "known-address-unverified": _("the address is on file, and nothing proves that it wrote this"),
+    "sender-failed": _("the sender's domain says that the mail is not its own"),
+    "unusable-address": _("the sender's address cannot be answered"),
+    "reply-to-other-party": _("the answer would go to somebody of another customer"),
+    "passed-on": _("somebody else passed it on"),
+    "recovered": _("the monitoring system says that it recovered"),
+    "archive": _("it is of an archive"),
+    "budget:address": _("this address was answered within the last hour"),
+    "auto-reply": _("the mail is an automatic answer"),
+    "auto-generated": _("a program wrote the mail"),
+    "null-sender": _("the mail has no sender to answer to"),
+    "no-reply": _("the mail has no sender to answer to"),
+    "asked-not-to": _("the sender asked for no automatic answer"),
+    "list": _("the mail came through a list"),
+    "bulk": _("the mail went to many"),
+    "bounce": _("the mail says that another did not arrive"),
+    "delay": _("the mail says that another did not arrive"),
+    "report": _("the mail is a report of another server"),
+    "receipt": _("the mail is a receipt"),
+    "pec-receipt": _("the mail is a receipt"),
+}
+
 # Kinds of alarms -> what is the matter
 ALARMS: Mapping[str, str] = {
     "page-exhausted": _("Nobody accepted the page: ring somebody by hand"),
@@ -165,6 +189,65 @@ TOLD: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (r"made a mail a ticket of its own: (.*)", _("made a mail a ticket of its own"), "{1}"),
         (r"made it a ticket of its own", _("made it a ticket of its own"), ""),
         (r"no acknowledgement sent: (.*)", _("sent no acknowledgement"), "{1}"),
+        (r".+ has verified the sender|the sender was verified", _("verified the sender"), ""),
+        (
+            r"the caller is proven: somebody pressed 1 on the telephone on file",
+            _("noted that the caller is proven: somebody pressed 1 on the telephone on file"),
+            "",
+        ),
+        (r"the report is (.+)'s", _("said whose report it is"), "{1}"),
+        (r"kind (\S+) -> (\S+)", _("changed the kind"), "{1} → {2}"),
+        (r"given (.+) -> (.+)", _("gave it to somebody else"), "{1} → {2}"),
+        (r"merged into (\S+)", _("merged it into another ticket"), "{1}"),
+        (r"(\S+) was merged into this ticket", _("merged another ticket into it"), "{1}"),
+        (r"a ticket of its own again, out of (.+)", _("made it a ticket of its own again"), "{1}"),
+        (r"(\S+) is a ticket of its own again", _("took a merged ticket out of it again"), "{1}"),
+        (r"may be part of a wider fault \((.+)\)", _("noticed that it may be part of a wider fault"), "{1}"),
+        (r"part of the wider fault (\S+)", _("made it part of a wider fault"), "{1}"),
+        (r"not part of the wider fault", _("took it out of the wider fault"), ""),
+        (r"(\S+) is part of it", _("added a ticket to the fault"), "{1}"),
+        (r"update sent to (\d+) tickets", _("sent one update to all its tickets"), "{1}"),
+        (r"the monitoring system tells of it again", _("heard of it again from the monitoring system"), ""),
+        (r"the monitoring system says that it recovered", _("heard from the monitoring system that it recovered"), ""),
+        (r"the same report again", _("added the same report, which came again"), ""),
+        (r"the recording was written down \(\w+\)", _("wrote the recording down"), ""),
+        # by telephone
+        (r".+ took the call", _("took the call"), ""),
+        (
+            r"not proven yet: the number on file is rung, a key there proves it",
+            _("rings the number on file: a key there proves it"),
+            "",
+        ),
+        (r"not proven, so nobody is rung: (.*)", _("rings nobody, because nothing proves the caller"), "{1}"),
+        (r"the caller wants to be called back", _("asked for a call back"), ""),
+        (r"a call back was refused: (.*)", _("asked for a call back, which was refused"), "{1}"),
+        (r"(.+): call back now", _("was told to call back now"), "{1}"),
+        (r"the customer is called back, attempt 1", _("calls the customer back"), ""),
+        (r"the customer is called back, attempt \d+", _("calls the customer back once more"), ""),
+        (r"the call back was not taken: (.*)", _("did not reach the customer"), "{1}"),
+        (
+            r"the customer wants to be called back another time",
+            _("calls back later: the customer wants it another time"),
+            "",
+        ),
+        (
+            r"the customer was reached, but not connected; they are called again",
+            _("reached the customer and could not connect them; they are called again"),
+            "",
+        ),
+        (r"the customer was called back by hand", _("called the customer back by hand"), ""),
+        (r"call back: the customer was called back", _("called the customer back"), ""),
+        (
+            r"call back: not reached after \d+ attempts; write to the customer or ring by hand",
+            _("gave the call back up: write to the customer or ring by hand"),
+            "",
+        ),
+        (r"call back: the ticket is done; nobody is called back", _("calls nobody back: the ticket is done"), ""),
+        (
+            r"call back: the time that the customer named is over",
+            _("calls nobody back: the time that the customer named is over"),
+            "",
+        ),
         (r"nobody accepted the page \((.*)\); ring somebody by hand", _("found nobody: ring somebody by hand"), "{1}"),
     )
 )

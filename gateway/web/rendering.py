@@ -164,6 +164,14 @@ class Words:
         except ValueError:
             return duration
 
+    def cadence(self, duration: str) -> str:
+        """How often the customer hears news, by an ISO 8601 duration."""
+        if duration == "PT1H":
+            return self._("Update to the customer every hour")
+        if duration == "P1D":
+            return self._("Update to the customer every working day")
+        return self._("Update to the customer every %(time)s") % {"time": self.allowed(duration)}
+
     def _format(self, local: datetime, pattern: str) -> str:
         regional = locale.REGIONAL.get(self.language, self.language)
         return str(format_datetime(local, pattern, tzinfo=self._zone, locale=regional))

@@ -16,7 +16,7 @@ from gateway.store import calls, letters, recordings, reports, tickets
 from gateway.store.calls import StoredCall, StoredPage
 from gateway.store.letters import StoredLetter
 from gateway.store.recordings import StoredRecording
-from gateway.web import phrases
+from gateway.web import phrases, plain
 from gateway.web.phrases import Say
 from gateway.web.views import Attachment, Entry, Letter, Ring, Sound, Step
 from routing import paging
@@ -185,8 +185,10 @@ def _sent(entry: Stored, kept: StoredLetter | None, tale: Tale) -> Letter:
 
 
 def _call(tale: Tale, entry: Stored) -> Entry:
-    """One call: who, what was pressed, what was said."""
+    """One call: who, what was pressed, what was said. Without a call of theirs: what the house did by telephone."""
     sid = entry.data.get("sid", "")
+    if not sid:
+        return _plain(tale, entry)
     parts = [one for one in tale.stored if one.data.get("sid") == sid and one.kind in ("call", "description")]
     number = phrases.dialled(entry.author)
     steps = [Step(entry.at, tale.say(phrases.FROM) % {"number": number})] if tale.contact else []
@@ -214,6 +216,9 @@ def _step(part: Stored, tale: Tale) -> Step | None:
         return Step(part.at, f"{tale.say(phrases.RECORDING) % {'n': part.data.get('seconds', 0)}}{consent}")
     if part.data.get("number"):
         return Step(part.at, tale.say(phrases.CALL_BACK) % {"number": phrases.dialled(part.data["number"])})
+    if part.author == HOUSE and part.data.get("words"):
+        title, below = phrases.told(part.data["words"], tale.say, tale.labels)
+        return Step(part.at, f"Presa: {title}{': ' if below else ''}{below}")
     return None
 
 
@@ -244,12 +249,16 @@ def _note(tale: Tale, entry: Stored) -> Entry:
 
 def _plain(tale: Tale, entry: Stored) -> Entry:
     title, below = phrases.told(str(entry.data.get("words", entry.kind)), tale.say, tale.labels)
-    text = "\n".join(part for part in (below, entry.data.get("text", "")) if part)
+    number = phrases.dialled(entry.data["number"]) if entry.data.get("number") else ""
+    added = entry.data.get("text", "")
+    if entry.author == HOUSE:  # evidence
+        added = "\n".join(plain.said(line, tale.say, datetime.isoformat) for line in added.split("\n"))
+    text = "\n".join(part for part in (below, number, added) if part)
     return Entry(str(entry.id), entry.at, "state" if entry.kind == "state" else "event", _who(entry), title, text)
 
 
 def _who(entry: Stored) -> str:
-    return "Presa" if entry.author == HOUSE else entry.author
+    return "Presa" if entry.author == HOUSE else entry.author.removeprefix("console:")
 
 
 def _in(labels: Mapping[str, str], language: str) -> str:

@@ -69,7 +69,7 @@ def decisions(ticket: Ticket, desk: Desk, contact: str, language: str, say: Say)
         Decision(
             about,
             _verdict(about, found[about], ticket, desk, contact, language, say),
-            (*_below(about, found[about]), *(noticed if about == "kind" else ())),
+            (*_below(about, found[about], say), *(noticed if about == "kind" else ())),
         )
         for about in ORDER
         if about in found
@@ -102,10 +102,16 @@ def _line(topic: str, rest: str, language: str) -> str:
     return rest
 
 
-def _below(about: str, lines: list[str]) -> tuple[str, ...]:
+def _below(about: str, lines: list[str], say: Say) -> tuple[str, ...]:
     if about not in ("page", "answer"):
         return tuple(lines)
-    return tuple(rest for line in lines if (rest := line.partition(", ")[2].removeprefix("because ")))
+    told = [rest for line in lines if (rest := line.partition(", ")[2].removeprefix("because "))]
+    return tuple(_unanswered(rest, say) if about == "answer" else rest for rest in told)
+
+
+def _unanswered(code: str, say: Say) -> str:
+    """Why nobody was answered; the sender may be one for whom a mail is held."""
+    return phrases.phrase({**phrases.REASONS, **phrases.UNANSWERED}, code, say)
 
 
 def _verdict(about: str, lines: list[str], ticket: Ticket, desk: Desk, contact: str, language: str, say: Say) -> str:
@@ -116,13 +122,17 @@ def _verdict(about: str, lines: list[str], ticket: Ticket, desk: Desk, contact: 
             known = ticket.customer_name or ticket.customer or ticket.requester or phrases.dialled(ticket.phone or "")
             return f"{known}, {contact}" if contact else known
         case "kind":
-            return phrases.label(word, say)
+            filed = next((line for line in reversed(lines) if line.partition(",")[0] in desk.kinds), word)
+            return phrases.label(filed.partition(",")[0], say)
         case "priority":
             filed = next((line for line in reversed(lines) if line.partition(",")[0] in desk.priorities), word)
             return filed.partition(",")[0]
         case "queue":
-            queue = desk.queues.get(word)
-            return queue.label.get(language, word) if queue else word
+            named = (
+                desk.queues.get(line.partition(",")[0]) for line in reversed(lines)
+            )  # what it nearly was comes last
+            queue = next((one for one in named if one is not None), None)
+            return queue.label.get(language, queue.id) if queue else word
         case "entitlement":
             return say(COVERED)
         case "deadline":

@@ -159,7 +159,7 @@ def test_the_customers_own_clock_counts(
     keyed: str, facts: dict[str, str], asked: str, zone: str, rung_at: str, begin: Begin
 ) -> None:
     """Ten in the morning here is the middle of the night there: rung when both are awake, and not a minute before."""
-    countries, types = frozenset({"IT", "US"}), frozenset({"fixed_line", "mobile"})
+    countries, types = ("IT", "US"), frozenset({"fixed_line", "mobile"})
     world = staffed(begin, asked, agents=1, countries=countries, types=types)
     there = replace(world.desk.calendars["gold"], id="there", zone="America/Los_Angeles")
     plans = {name: replace(plan, calendar_by_region={"americas": "there"}) for name, plan in world.desk.plans.items()}
@@ -380,6 +380,20 @@ def test_somebody_of_the_desk_asks_for_a_call_back_says_it_is_done_and_who_only_
     reader = world.agent("rita", "read-only")
     page = reader.client.get("/callbacks").text
     assert reader.client.post("/callbacks", data={**form, **hidden(page)}, follow_redirects=False).status_code == 403
+
+
+def test_what_presa_does_to_call_back_is_told_as_its_own_and_not_as_a_call_of_the_customers(begin: Begin) -> None:
+    world = staffed(begin, agents=1)
+    world.mail("emma.clarke@charlie-demo.example", "Printer", "It does not print.")
+    someone = world.agent()
+    form = {**hidden(someone.client.get("/callbacks").text), "ticket": world.ticket().number, "when": "later"}
+    someone.client.post("/callbacks", data={**form, "number": "+390655500303"})
+    world.advance(60)
+    seen = someone.sees(f"/tickets/{world.ticket().number}")
+    assert "giulia asked for a call back" in seen
+    assert "+39 06 5550 0303" in seen
+    assert "Presa calls the customer back" in seen
+    assert "From presa" not in seen
 
 
 def test_an_agent_goes_and_comes_back_by_one_button(begin: Begin) -> None:

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 from databases import DESKS
-from telephone import EMMA, ROSSI
+from telephone import AGENTS, EMMA, ROSSI
 from world import OnThePhone, World
 
 from gateway.calls import proving
 from gateway.settings.desk import load_desk
+from routing.desk import Agent
 
 Begin = Callable[..., World]
 STRANGER = "+390299998888"
@@ -65,6 +66,7 @@ def test_the_key_on_the_telephone_on_file_verifies_the_ticket_and_wakes_the_engi
     assert (ticket.verified, ticket.via_on_call, ticket.priority) == (True, True, "P1")
     assert night.rings() == ["Bruno Serra"]
     assert "the caller is proven: somebody pressed 1 on the telephone on file" in night.story(ticket)
+    assert "Presa: rings the number on file: a key there proves it" in night.agent().sees(f"/tickets/{ticket.number}")
     theirs.waits()
     night.advance(120)
     assert night.rehearsal.exchange.orders == len(night.rehearsal.exchange.calls), "nobody is asked twice"
@@ -116,6 +118,35 @@ def test_nine_and_zero_at_the_proof_prove_nothing(night: World) -> None:
     theirs.hangs_up()
     night.advance(1)
     assert (night.ticket().verified, night.rings()) == (False, [])
+
+
+@pytest.mark.parametrize("agents", [{}, {"ida": Agent("ida", "Ida", AGENTS["ida"])}], ids=["nobody", "agents"])
+def test_now_on_the_page_of_call_backs_rings_the_proof_at_once_and_it_stays_a_proof(
+    night: World, agents: dict[str, Agent]
+) -> None:
+    assert night.desk.phone is not None
+    phone = replace(night.desk.phone, agents=agents, agent_hours="24x7" if agents else None)
+    night.engine.settings.desks[night.desk.id] = replace(night.desk, phone=phone)  # type: ignore[index]
+    reports(night).hangs_up()
+    night.advance(20)
+    night.rehearsal.exchange.ringing(EMMA)[0].reject()
+    night.advance(2)
+    giulia = night.agent()
+    assert "to prove a caller" in giulia.sees("/callbacks")
+    giulia.sends_to("/callbacks/1/now")
+    night.advance(5)  # instead of a minute
+    (handset,) = night.rehearsal.exchange.ringing(EMMA)
+    handset.answer()
+    theirs = OnThePhone(night, handset)
+    theirs.hears("If it was you, press 1")
+    theirs.presses("1")
+    theirs.hears("We are calling the engineer on duty, Bruno Serra")
+    night.advance(2)
+    assert (night.ticket().verified, night.rings()) == (True, ["Bruno Serra"])
+    night.advance(300)
+    assert [one.to for one in night.rehearsal.exchange.calls.values()].count(EMMA) == 2, (
+        "asked once more, and not again"
+    )
 
 
 def test_more_proofs_in_an_hour_than_the_desk_calls_back_are_not_rung(night: World) -> None:

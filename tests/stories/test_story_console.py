@@ -1,6 +1,11 @@
 """An agent's day, through nothing but the console's pages and forms."""
 
+from collections.abc import Callable
+
+import pytest
 from world import World, header, instant, read_letter
+
+from gateway.web import why
 
 
 def test_an_agent_takes_asks_waits_escalates_and_resolves(world: World) -> None:
@@ -64,3 +69,24 @@ def test_who_may_only_look_changes_nothing(world: World) -> None:
     assert answer.status_code == 403
     assert world.rows() == before
     assert world.ticket().state == "new"
+
+
+@pytest.mark.parametrize("path", ["/desks", "/desks/test", "/faults", "/staff", "/letters", "/oncall/figures"])
+def test_a_page_without_live_parts_still_hears_of_new_alarms_and_of_the_time(world: World, path: str) -> None:
+    """Every open page asks again after a change; one that nothing on it may move answers with what all pages share."""
+    agent = world.agent("lara", "supervisor")
+    part = agent.client.get(path, headers={"HX-Request": "true"})
+    assert part.status_code == 200, path
+    assert "<main" not in part.text
+    assert 'id="time"' in part.text
+
+
+def test_the_verdict_above_the_evidence_is_what_was_decided_and_not_what_it_nearly_was(
+    begin: Callable[..., World],
+) -> None:
+    world = begin("demo")
+    world.mail("emma.clarke@charlie-demo.example", "Server db1", "Il server db1 non risponde: centralino escluso.")
+    ticket = world.ticket()
+    assert any(line.startswith("queue: nearly") for line in ticket.evidence)
+    shown = {one.about: one.verdict for one in why.decisions(ticket, world.desk, "", "en", str)}
+    assert (shown["queue"], shown["kind"]) == (world.desk.queues[ticket.queue].label["en"], "Incident")

@@ -574,8 +574,13 @@ def test_a_month_is_a_page_with_a_row_and_a_bar_for_everybody(open_duty: Opener)
     giulia = world.agent()
     shown = giulia.client.get("/oncall/figures").text
     cells = {
-        name: re.findall(r"<td>([^<]*)</td>", row) for name, row in re.findall(r'"row">([^<]+)</th>(.*?)</tr>', shown)
+        name: re.findall(r"<td[^>]*>([^<]*)</td>", row)
+        for name, row in re.findall(r'"row">([^<]+)</th>(.*?)</tr>', shown)
     }
+    titles = re.findall(r'<th scope="col">([^<]+)</th>', shown)[1:]
+    assert (
+        re.findall(r'data-words="([^"]+)"', shown)[: len(titles)] == titles
+    )  # on a telephone each number says what it is
     # pages, rung, accepted, passed on, slept through, at night, at the weekend
     assert cells[names[first]][:7] == ["1", "1", "0", "0", "0", "1", "1"]
     assert cells[names[second]][:7] == ["1", "1", "1", "0", "0", "1", "1"]
@@ -588,6 +593,6 @@ def test_a_month_is_a_page_with_a_row_and_a_bar_for_everybody(open_duty: Opener)
     assert "November 2026" in shown
     before = giulia.client.get("/oncall/figures?month=2026-10").text
     assert "October 2026" in before
-    assert re.findall(r"<td>([^<]*)</td>", re.findall(r'"row">All</th>(.*?)</tr>', before)[0])[:2] == ["0", "0"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", re.findall(r'"row">All</th>(.*?)</tr>', before)[0])[:2] == ["0", "0"]
     for nonsense in ("2026-13", "nov", "2026-11-01"):
         assert giulia.client.get(f"/oncall/figures?month={nonsense}").status_code == 404

@@ -33,6 +33,7 @@ def test_a_held_mail_is_released_as_a_ticket_whose_clock_starts_at_its_receipt(w
     world.advance(hours=5)
     giulia = world.agent()
     assert "Due mittenti" in giulia.sees("/held")
+    assert 'placeholder="TS-1002-4130"' in giulia.client.get("/held").text  # a number as this desk writes them
     assert "Chi sono?" in giulia.sees(f"/held/{report}")
     posts(giulia, report, how="new")
     ticket = world.ticket()
@@ -79,7 +80,7 @@ def test_deciding_the_same_twice_changes_nothing_and_otherwise_is_refused_with_a
 
 def test_onto_a_ticket_that_is_not_there_changes_nothing(world: World) -> None:
     report = ambiguous(world)
-    with pytest.raises(Permanent, match="no ticket number"):
+    with pytest.raises(Permanent, match=r"'12' is no ticket number; give one such as TS-\d{4}-\d{4}$"):
         decide(world.engine, report, Choice("onto", "Giulia", "12"))
     with pytest.raises(Permanent, match="there is no ticket PR-1000-0020"):
         decide(world.engine, report, Choice("onto", "Giulia", "PR-1000-0020"))
@@ -126,6 +127,94 @@ def test_a_mail_that_was_added_to_the_wrong_ticket_gets_one_of_its_own(world: Wo
     assert (again.status_code, len(world.tickets())) == (409, 2)
     done = world.mail(text="Server ancora fermo.", headers={"References": "<root@acme.example>"})
     assert done.number == new.number  # the conversation goes on where it was put last
+
+
+def came_again(world: World) -> int:
+    """The same delivery a second time; the id of its line, which says duplicate."""
+    raw = world.written("mario@acme.example", "Server fermo", LONG, headers={})
+    assert world.deliver(raw, envelope_from="mario@acme.example").outcome == "new"
+    world.advance(minutes=20)
+    assert world.deliver(raw, envelope_from="mario@acme.example").outcome == "duplicate"
+    world.advance(minutes=20)
+    return world.ledger()[-1].id
+
+
+LONG = "Il server della contabilita di Treviso non risponde da stamattina, errore 5012 su ogni fattura che proviamo a stampare."
+
+
+def test_a_mail_that_came_again_gets_a_ticket_of_its_own_linked_to_the_first(world: World) -> None:
+    """Issue 6: "same delivery" is undone by one click too; and no comparison of texts merges the two again."""
+    again, giulia = came_again(world), world.agent()
+    (first,) = world.tickets()
+    assert "Make it a ticket of its own" in giulia.sees("/ledger")
+    giulia.sends_to(f"/ledger/{again}/own")
+    world.advance(minutes=10)
+    new = world.tickets()[1]
+    assert (new.linked, new.received_at, new.state) == (first.id, instant("2026-11-25 10:20"), "new")
+    assert (new.customer, new.verified, new.subject) == ("ACME", True, "Server fermo")
+    row = world.ledger()[-1]
+    assert (row.outcome, row.reason, row.ticket_id) == ("new", None, new.id)
+    (told,) = row.story
+    assert (told["by"], told["did"], told["outcome"]) == ("Giulia", "own", "duplicate")
+    assert (told["reason"], told["ticket"]) == ("same-delivery", first.id)
+    assert f"made a mail a ticket of its own: {new.number}" in world.story(first)
+    assert "made it a ticket of its own" in world.story(new)
+    assert "Make it a ticket of its own" not in giulia.sees("/ledger")
+
+
+def test_giving_it_a_ticket_twice_changes_nothing(world: World) -> None:
+    again, giulia = came_again(world), world.agent()
+    giulia.sends_to(f"/ledger/{again}/own")
+    before = world.rows()
+    done = held.separate(world.engine, again, "Marco")
+    assert (done.number, done.again) == (world.tickets()[1].number, True)
+    giulia.sends_to(f"/ledger/{again}/own")
+    assert (world.rows(), len(world.ledger()[-1].story)) == (before, 1)
+
+
+def test_of_a_mail_that_came_again_by_another_way_the_first_is_read(world: World) -> None:
+    """The bytes of a repetition are not kept where its header alone is another's: the first says the same."""
+    raw = world.written("mario@acme.example", "Server fermo", LONG, headers={})
+    world.deliver(raw, envelope_from="mario@acme.example")
+    other = b"Received: from backup.example by mx.example.test; Wed, 25 Nov 2026 10:00:00 +0100\r\n" + raw
+    assert world.deliver(other, envelope_from="mario@acme.example").outcome == "duplicate"
+    first, again = world.ledger()
+    assert first.sha256 != again.sha256
+    held.separate(world.engine, again.id, "Giulia")
+    assert world.story(world.tickets()[1], "mail-in") == [LONG]
+
+
+def test_of_a_mail_that_is_still_held_the_repetition_waits_with_it(world: World) -> None:
+    raw = world.written("mario@acme.example", "Due", "Chi?", headers={})
+    raw = raw.replace(b"From: mario@acme.example", b"From: mario@acme.example, anna@acme.example", 1)
+    for _ in range(2):
+        world.deliver(raw)
+    first, again = world.ledger()
+    with pytest.raises(Permanent, match=f"the same mail is report {first.id}, and it is held"):
+        held.separate(world.engine, again.id, "Giulia")
+    number = decide(world.engine, first.id, Choice("new", "Giulia")).number
+    held.separate(world.engine, again.id, "Giulia")
+    assert world.tickets()[1].linked == world.ticket(number).id
+
+
+def test_what_is_with_no_other_ticket_gets_none_of_its_own(world: World) -> None:
+    world.mail()
+    before = world.rows()
+    with pytest.raises(Permanent, match="report 1 is with no other ticket"):
+        held.separate(world.engine, 1, "Giulia")
+    with pytest.raises(Permanent, match="there is no report 99"):
+        held.separate(world.engine, 99, "Giulia")
+    assert world.rows() == before
+
+
+def test_who_may_only_look_separates_nothing(world: World) -> None:
+    again, elena = came_again(world), world.agent("elena", "read-only")
+    assert "Make it a ticket of its own" not in elena.sees("/ledger")
+    page = elena.client.get("/ledger").text
+    csrf = page.split('name="csrf" value="')[-1].split('"')[0]
+    assert elena.client.post(f"/ledger/{again}/own", data={"csrf": csrf}).status_code == 403
+    assert elena.client.post(f"/ledger/{again}/own", data={"csrf": "wrong"}).status_code == 403
+    assert len(world.tickets()) == 1
 
 
 def test_who_may_only_look_decides_nothing(world: World) -> None:

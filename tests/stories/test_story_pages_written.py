@@ -259,6 +259,12 @@ def test_a_reason_after_the_three_is_kept(opened: Open) -> None:
     assert any("sono in treno" in words for words in world.story(world.ticket(), "page"))
 
 
+def test_an_sms_that_says_nothing_we_know_hears_what_it_may_say_with_a_number_as_the_desk_writes_them(
+    opened: Open,
+) -> None:
+    assert "1 TS-1002-4130." in opened().sms("Dora Seconda", "eh?")
+
+
 def test_five_by_sms_rings_the_next_too_and_whoever_asked_may_still_accept(opened: Open) -> None:
     world = opened(step=ALL)
     world.mail(**OUTAGE)

@@ -132,7 +132,8 @@ def test_a_reminder_that_adds_words_is_merged_after_the_promise_and_one_click_ta
     assert (second.state, second.merged_into) == ("closed", first.id)
     assert [one.id for one in opened(world)] == [first.id]
     agent = world.agent()
-    assert f"{second.number} was merged into this ticket" in agent.sees(f"/tickets/{first.number}")
+    assert f"{second.number} was merged into this ticket" in world.story(first)
+    assert "Presa merged another ticket into it" in agent.sees(f"/tickets/{first.number}")
     agent.posts(second, "related/unmerge")
     world.advance(minutes=1)
     second = again(world, second)
