@@ -20,9 +20,9 @@ from databases import settings_of
 from smtp_peer import QUICK, House, Peer, house
 
 from gateway import app
-from gateway.mail.intake import Intake
 from gateway.engine import Engine
 from gateway.mail import reader
+from gateway.mail.intake import Intake
 from gateway.mail.porter import Handed
 from gateway.smtp import Delivery
 from gateway.store import reports, tickets
