@@ -2,14 +2,17 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -47,6 +50,24 @@ def test_a_mail_is_taken_in_at_once_where_the_server_tells(maildesk: MailDesk, r
     until(maildesk.world.tickets, 10, "a ticket, an hour before the next poll")
     assert maildesk.subjects() == ["Guasto 1"]
     until(lambda: maildesk.server.flags() == {101: {b"\\Seen"}}, 10, "its flag")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at", "news"),
+    [(600.0, rb"(\+ [^\r]*\r\n)", rb"\1* 1 EXISTS\r\n"), (0.0, rb"(\S+ OK)", rb"* 1 EXISTS\r\n\1")],
+)
+def test_what_the_server_says_as_the_listening_begins_or_ends_is_heard(
+    maildesk: MailDesk, seconds: float, at: bytes, news: bytes
+) -> None:
+    """It comes in one piece with the answer to IDLE or DONE: nothing more is at the socket to wait for."""
+    session = Session(maildesk.box)
+    heard: Queue[bool] = Queue()
+    maildesk.proxy.rewrite = lambda piece: re.sub(at, news, piece, count=1)
+    threading.Thread(target=lambda: heard.put(session.wait(seconds)), daemon=True).start()
+    try:
+        assert heard.get(timeout=20)
+    finally:
+        session.drop()
 
 
 def test_the_door_closes_at_once_while_it_listens_and_gives_the_lease_back(

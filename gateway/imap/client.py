@@ -252,9 +252,9 @@ class Session:
         """IDLE (RFC 2177) until the server says something or the time is over; says whether it said something."""
         with self._call(seconds + CALL_SECONDS) as client:
             client.idle()
-            news = client.idle_check(timeout=seconds)
-            client.idle_done()
-            return bool(news)
+            news = _heard(client) or client.idle_check(timeout=seconds)
+            _, more = client.idle_done()
+            return bool(news or more)
 
     # Ending -----------------------------------------------------------------------------------------------------
 
@@ -323,6 +323,20 @@ class Session:
     def _dropped(self, what: str, trouble: Exception) -> Dropped:
         self._gone = True
         return Dropped(f"the mail server {self.box.host}:{self.box.port} {what}: {_shown(trouble)}")
+
+
+def _heard(client: _Client) -> bool:
+    """Has the server said something that came together with its last answer? The library waits at the socket, where nothing
+    of it is left to come: a mail of that very moment would wait for the next one."""
+    line = client.socket()
+    before = line.gettimeout()
+    line.setblocking(False)
+    try:
+        return bool(client._imap.file.peek(1))
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    finally:
+        line.settimeout(before)
 
 
 def _check(box: Mailbox) -> None:
