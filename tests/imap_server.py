@@ -63,12 +63,13 @@ class Server:
     # The mailbox as its owner sees it
 
     @contextlib.contextmanager
-    def owner(self, folder: str = "INBOX") -> Iterator[IMAPClient]:
+    def owner(self, folder: str | None = "INBOX") -> Iterator[IMAPClient]:
         client = IMAPClient("127.0.0.1", self.port, ssl=False, timeout=30)
         # A mail goes in two pieces; the second would wait 40 ms for the first to be acknowledged.
         client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.login(USER, PASSWORD)
-        client.select_folder(folder)
+        if folder is not None:
+            client.select_folder(folder)
         try:
             yield client
         finally:
@@ -76,8 +77,9 @@ class Server:
                 client.logout()
 
     def put(self, *mails: bytes, at: datetime | None = None, folder: str = "INBOX") -> None:
-        """Mails reach the mailbox, received at that instant."""
-        with self.owner() as client:
+        """Mails reach the mailbox, received at that instant. Nothing is selected: that wakes who listens, and the server tells
+        nobody of a mail that comes while it looks why."""
+        with self.owner(None) as client:
             for mail in mails:
                 client.append(folder, mail, msg_time=at or datetime.now(UTC))
 

@@ -70,6 +70,30 @@ def test_what_the_server_says_as_the_listening_begins_or_ends_is_heard(
         session.drop()
 
 
+def test_what_the_server_says_in_pieces_while_we_listen_does_not_end_the_session(maildesk: MailDesk) -> None:
+    session = Session(maildesk.box)
+    heard: Queue[bool] = Queue()
+    back = bytearray()
+
+    def torn(piece: bytes) -> bytes:
+        """All but the beginning of the first line stays back until we say DONE."""
+        if not back and not piece.startswith(b"* 1 EXISTS"):
+            return piece
+        begins = b"" if back else piece[:7]
+        back.extend(piece[len(begins) :])
+        return bytes(back) if "DONE" in maildesk.proxy.commands else begins
+
+    maildesk.proxy.rewrite = torn
+    threading.Thread(target=lambda: heard.put(session.wait(600.0)), daemon=True).start()
+    try:
+        until(lambda: "IDLE" in maildesk.proxy.commands, 10, "IDLE")
+        maildesk.server.put(mail(1))
+        assert heard.get(timeout=20)
+        assert "DONE" in maildesk.proxy.commands
+    finally:
+        session.drop()
+
+
 def test_the_door_closes_at_once_while_it_listens_and_gives_the_lease_back(
     maildesk: MailDesk, running: Mailboxes
 ) -> None:

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import imaplib
 import json
+import select
 import socket
 import ssl
 import time
@@ -252,7 +253,7 @@ class Session:
         """IDLE (RFC 2177) until the server says something or the time is over; says whether it said something."""
         with self._call(seconds + CALL_SECONDS) as client:
             client.idle()
-            news = _heard(client) or client.idle_check(timeout=seconds)
+            news = _heard(client) or _speaks(client.socket(), seconds)
             _, more = client.idle_done()
             return bool(news or more)
 
@@ -326,8 +327,8 @@ class Session:
 
 
 def _heard(client: _Client) -> bool:
-    """Has the server said something that came together with its last answer? The library waits at the socket, where nothing
-    of it is left to come: a mail of that very moment would wait for the next one."""
+    """Has the server said something that came together with its last answer? Nothing of it is left to come at the socket: a
+    mail of that very moment would wait for the next one."""
     line = client.socket()
     before = line.gettimeout()
     line.setblocking(False)
@@ -337,6 +338,14 @@ def _heard(client: _Client) -> bool:
         return False
     finally:
         line.settimeout(before)
+
+
+def _speaks(line: socket.socket, seconds: float) -> bool:
+    """Does the server begin to say something in time? What it is is read with the answer to DONE: imapclient's own
+    `idle_check` ends the session when a line comes in two pieces."""
+    ears = select.poll()
+    ears.register(line, select.POLLIN)
+    return bool(ears.poll(seconds * 1_000))
 
 
 def _check(box: Mailbox) -> None:
