@@ -73,15 +73,20 @@ def test_what_the_server_says_as_the_listening_begins_or_ends_is_heard(
 def test_what_the_server_says_in_pieces_while_we_listen_does_not_end_the_session(maildesk: MailDesk) -> None:
     session = Session(maildesk.box)
     heard: Queue[bool] = Queue()
-    back = bytearray()
+    back: list[bytes] = []
 
     def torn(piece: bytes) -> bytes:
         """All but the beginning of the first line stays back until we say DONE."""
-        if not back and not piece.startswith(b"* 1 EXISTS"):
+        if not back and piece.startswith(b"* 1 EXISTS"):
+            back.append(piece[7:])
+            return piece[:7]
+        if not back:
             return piece
-        begins = b"" if back else piece[:7]
-        back.extend(piece[len(begins) :])
-        return bytes(back) if "DONE" in maildesk.proxy.commands else begins
+        back.append(piece)
+        if "DONE" not in maildesk.proxy.commands:
+            return b""
+        kept, back[:] = b"".join(back), [b""]
+        return kept
 
     maildesk.proxy.rewrite = torn
     threading.Thread(target=lambda: heard.put(session.wait(600.0)), daemon=True).start()
