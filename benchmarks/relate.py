@@ -5,6 +5,7 @@ database for its pool and comparing; precision and recall of `presa relate` on s
 import argparse
 import contextlib
 import functools
+import gc
 import json
 import os
 import random
@@ -263,6 +264,7 @@ def main() -> None:
             ):
                 fill(database, given.stored, given.customers)
             cost(database, Server(database), 50, given.customers)
+            gc.freeze()  # as `presa up` does
             server = Server(database)
             before = server.all()
             taken = cost(database, server, given.reports, given.customers)

@@ -153,4 +153,5 @@ def trace_of(connection: Connection, ticket: Ticket) -> Trace:
 
 def _why(root: str, related: Related) -> tuple[str, ...]:
     head = f"perhaps {root}: "
-    return tuple(line.removeprefix(head) for line in related.why if line.startswith(head))
+    told = tuple(line.removeprefix(head) for line in related.why if line.startswith(head))
+    return told or (related.why if root == related.root else ())  # the same, and not joined after all

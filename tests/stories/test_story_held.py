@@ -8,6 +8,8 @@ from gateway.mail import held
 from gateway.mail.held import Choice
 from gateway.mail.held import release as decide
 from gateway.store import held as waiting
+from gateway.store import traces
+from gateway.store.traces import Suggestion
 
 TWO_AUTHORS = {"from_": "mario@acme.example", "headers": {}}
 
@@ -160,6 +162,8 @@ def test_a_mail_that_came_again_gets_a_ticket_of_its_own_linked_to_the_first(wor
     assert f"made a mail a ticket of its own: {new.number}" in world.story(first)
     assert "made it a ticket of its own" in world.story(new)
     assert "Make it a ticket of its own" not in giulia.sees("/ledger")
+    (perhaps,) = world.read(traces.suggested, new.id)
+    assert perhaps == Suggestion(first.id, ("sent-again: the same text once greeting and signature are gone",))
 
 
 def test_giving_it_a_ticket_twice_changes_nothing(world: World) -> None:
