@@ -129,8 +129,6 @@ _COMMON = re.compile(
     r"|md5|wifi\d?|web2|http2|tls1\w*|usb\d?|co2|b2b|b2c|a4|a3|cat\d|rj45|php\d|4g|5g|3g|2fa|h\d|i[3579]|covid19)$"
 )
 _PLACE_AFTER = re.compile(
-    r"\b(?:[Ss]ede|[Uu]fficio|[Ff]iliale|[Nn]egozio|[Ss]tabilimento|[Mm]agazzino|[Ss]tore|[Bb]ranch|[Oo]ffice|[Pp]lant|[Ss]ite"
-    r"|[Ww]arehouse)?\s*"
     r"\b(?:a|ad|in|di|da|dal|dalla|del|verso|presso|at|to|from|the|su|bei|sede|en|per|of|for|our|our new)\s+((?:San|Santa|Sant'|Porto"
     r"|Castel|Monte|Villa|Reggio|La|Sesto|Torre|Ponte|Borgo|Civita|Campo)?\s?[A-ZÀ-Ý][a-zà-ÿ]{2,})(?=[\s,.;:!?)']|$)"
 )
@@ -173,8 +171,9 @@ def trace(
     if alert is not None and alert.host:
         objects = {"name": frozenset((canonical(alert.host),))}
     every = in_title + in_body
-    topics, flat = _topics(every), f" {' '.join(every)} "
-    me_too = alert is None and len(own) <= 5 and any(map(flat.__contains__, _ME_TOO))
+    each, flat = frozenset(every), f" {' '.join(every)} "
+    topics = _topics(every)
+    me_too = alert is None and len(own) <= 5 and _says(_ME_TOO, each, flat)
     return Trace(
         id=id, at=at, channel=channel, customer=customer, sender=sender.lower(), words=content, body=own,
         stems=masking.stems(content), title=masking.stems(named), objects=objects, codes=codes,
@@ -183,16 +182,22 @@ def trace(
         alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(said, in_body),
         fingerprint=masking.fingerprint(own) if alert is None else None,
         seal=masking.seal(subject, text) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
-        edges=_edges(in_body), things=_things(objects), asks=not _troubled(every),
-        reminds=masking.is_answer(subject) or any(map(flat.__contains__, _REMINDS)),
+        edges=_edges(in_body), things=_things(objects), asks=not _troubled(each),
+        reminds=masking.is_answer(subject) or _says(_REMINDS, each, flat),
         over=alert is None and _over(flat),
         sentences=tuple(map(masking.words, sentences)),
-        denials=tuple(sum(word in DENIES for word in one) for one in sentences),
+        denials=tuple(sum(map(DENIES.__contains__, one)) for one in sentences),
     )  # fmt: skip
 
 
-_ME_TOO, _SECOND_MATTER = (tuple(f" {one} " for one in listed) for listed in (ME_TOO, SECOND_MATTER))
-_REMINDS = tuple(f" {one}" for one in REMINDS)
+# Phrases with the word that must be there, so that a long text is searched for few of them; of a mere beginning there is none.
+_ME_TOO, _SECOND_MATTER = (tuple((one.split()[0], f" {one} ") for one in listed) for listed in (ME_TOO, SECOND_MATTER))
+_REMINDS = tuple((one.split()[0] if " " in one else None, f" {one}") for one in REMINDS)
+
+
+def _says(phrases: tuple[tuple[str | None, str], ...], each: frozenset[str], flat: str) -> bool:
+    return any((first is None or first in each) and phrase in flat for first, phrase in phrases)
+
 
 # "Works again", "è tornato a funzionare"; not "stopped working again", "non funziona di nuovo".
 _OVER = re.compile(
@@ -211,7 +216,7 @@ _DENIED = re.compile(
 )
 
 
-def _troubled(found: tuple[str, ...]) -> bool:
+def _troubled(found: frozenset[str]) -> bool:
     return not TROUBLED_EXACT.isdisjoint(found) or any(word.startswith(TROUBLED) for word in found)
 
 
@@ -246,8 +251,8 @@ def _objects(text: str) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
     """Names of things by kind, and error codes; what was read as one thing is not read again as another."""
     rest = masking.plain(text)
     found: dict[str, set[str]] = {}
-    for kind, pattern in (("mail", _MAIL), ("domain", _DOMAIN), ("ip", _IP)):
-        named = tuple(pattern.finditer(rest))
+    for kind, sign, pattern in (("mail", "@", _MAIL), ("domain", ".", _DOMAIN), ("ip", ".", _IP)):
+        named = tuple(pattern.finditer(rest)) if sign in rest else ()
         for one in named:
             name = one.group(1) if one.groups() else one.group(0)
             found.setdefault(kind, set()).add(canonical(name))
@@ -292,7 +297,7 @@ def places(text: str, sites: Collection[str] = ()) -> frozenset[str]:
 
 def _several(said: str, found: tuple[str, ...]) -> bool:
     """Does it speak of a second matter: a word that says so, or two paragraphs that both say something?"""
-    if any(map(f" {' '.join(found)} ".__contains__, _SECOND_MATTER)):
+    if _says(_SECOND_MATTER, frozenset(found), f" {' '.join(found)} "):
         return True
     paragraphs = _PARAGRAPH.split(said)
     if len(paragraphs) < 2:
@@ -322,11 +327,14 @@ def _stem_table() -> tuple[dict[str, list[tuple[str, int]]], list[tuple[str, str
 _SINGLE, _PHRASES = _stem_table()
 EXACT = 4  # a stem this short is a word of its own: "pos" does not stand for "posta"
 _LONGEST_STEM = max(map(len, _SINGLE))
+_BEGINNINGS = frozenset(stem[: EXACT + 1] for stem in _SINGLE if len(stem) > EXACT)
 TOPIC_WORDS = frozenset(_SINGLE)
 
 
 @lru_cache(maxsize=20_000)
 def _topics_of(word: str) -> tuple[tuple[str, int], ...]:
+    if word[: EXACT + 1] not in _BEGINNINGS and word not in _SINGLE:
+        return ()
     found: dict[str, int] = {}
     for length in range(2, min(len(word), _LONGEST_STEM) + 1):
         if length <= EXACT and length != len(word):

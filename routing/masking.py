@@ -78,9 +78,12 @@ def _one_blank(text: str) -> str:
 def _unsigned(said: str) -> str:
     """Without a closing line of mere courtesy and the short lines (name, office, telephone) under it."""
     lines = said.split("\n")
-    for at in range(max(1, len(lines) - 8), len(lines)):
-        closing = _WORD.findall(plain(lines[at]))
-        if closing and not words(closing) and all(_signs(line) for line in lines[at + 1 :]):
+    first = len(lines) - 1  # of those below which nothing but a signature stands
+    while first > max(1, len(lines) - 8) and _signs(lines[first]):
+        first -= 1
+    for at in range(max(1, first), len(lines)):
+        closing = tokens(lines[at])
+        if closing and not any(map(_content, closing)):
             return "\n".join(lines[:at]).strip()
     return said
 
@@ -94,7 +97,6 @@ def tokens(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(plain(text)))
 
 
-@lru_cache(maxsize=20_000)
 def says_something(word: str) -> bool:
     """Is this a content word: neither grammar nor courtesy, urgency or impatience?"""
     if word in EMPTY or word in SOFT_EXACT or (len(word) == 1 and not word.isdigit()):
@@ -104,12 +106,12 @@ def says_something(word: str) -> bool:
 
 def words(found: Iterable[str]) -> frozenset[str]:
     """Content words; a name with points and hyphens in one spelling, for on the phone it has none."""
-    return frozenset(map(_joined, filter(says_something, found)))
+    return frozenset(filter(None, map(_content, found)))
 
 
 @lru_cache(maxsize=20_000)
-def _joined(word: str) -> str:
-    return word.replace("-", "").replace(".", "").removeprefix("www") or word
+def _content(word: str) -> str:
+    return (word.replace("-", "").replace(".", "").removeprefix("www") or word) if says_something(word) else ""
 
 
 def stems(content: Iterable[str]) -> frozenset[str]:

@@ -20,7 +20,7 @@ from routing.relate_suggest import FRESH, RECENT, Rarity
 SAMPLE = 64  # stems of a text that a sketch keeps
 TELLING = 32  # stems of a report by which it is found in all years
 FIGURES = 4  # numbers and names with digits that a sentence may have
-SHOWN = 16  # reports that are read in full; of them as many more as their tickets have, to twice this
+SHOWN = 12  # reports that are read in full; of them as many more as their tickets have, to twice this
 LONG = 200  # content words from which a text costs so much that fewer are read
 SHOWN_LONG = 10
 
@@ -96,7 +96,7 @@ def telling(trace: Trace) -> tuple[str, ...]:
 
 
 def _long_first(stems: frozenset[str]) -> list[str]:
-    return sorted(stems, key=lambda stem: (-len(stem), stem))
+    return sorted(sorted(stems), key=len, reverse=True)  # a sort keeps the order of equals, also in reverse
 
 
 def asked(new: Trace, candidates: Sequence[Candidate], most: int) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from databases import Cluster, Stock
@@ -53,6 +54,17 @@ def held_up(database: Database) -> Iterator[None]:
     finally:
         go.set()
         waiting.result(10)
+
+
+def test_a_table_that_is_read_in_parts_comes_whole_and_in_order(database: Database) -> None:
+    for n in range(7):
+        database.write(note(f"{n}"))
+    query = sa.select(tables.alarms.c.id, tables.alarms.c.words)
+    for size in (1, 3, 7, 100):
+        rows = database.read(
+            lambda c, size=size: list(store.in_parts(c, query, tables.alarms.c.id, size))  # type: ignore[misc]
+        )
+        assert [row.words for row in rows] == [f"{n}" for n in range(7)]
 
 
 def test_many_writers_at_once_lose_nothing(database: Database) -> None:
@@ -147,6 +159,28 @@ def test_a_connection_that_breaks_in_the_middle_is_tried_again_and_writes_once(s
         assert database.write(breaks_once) == "done"
         assert notes(database) == ["once"]
     assert len(tries) == 2
+
+
+def three_at_once(database: Database) -> None:
+    """From here on three connections wait in the pool."""
+    meet = threading.Barrier(3)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: database.read(lambda _: meet.wait(10)), range(3)))
+
+
+def test_connections_that_were_lost_while_nobody_used_them_are_nobodys_trouble(stock: Stock, postgres: Cluster) -> None:
+    """A server that started anew: the first to read, to write and to ask the time need not come again."""
+    with stock.fresh("postgresql", "(migrated)") as url, contextlib.closing(open_database(url)) as database:
+        for use in (notes, lambda database: database.write(note("after")), lambda database: database._ask_time()):
+            three_at_once(database)
+            with psycopg.connect(url, autocommit=True) as other:
+                ended = other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                ).fetchall()
+            assert len(ended) >= 3
+            use(database)
+        assert notes(database) == ["after"]
 
 
 def test_a_server_that_is_gone_is_temporary_trouble(postgres: Cluster) -> None:

@@ -42,6 +42,7 @@ CHANNEL = "presa"
 LOOK_SECONDS = 1.0  # between two looks of the listener whether all is over, should it not have been told
 WAKE = "presa_wake"
 LINES = "presa_lines"
+_TIME = sa.text("SELECT clock_timestamp()")
 _UNAVAILABLE = "the database does not answer; nothing was stored, please try again"
 
 
@@ -79,11 +80,21 @@ def _write_lines(lines: list[tuple[str, Mapping[str, object]]]) -> None:
             log.warning(event, **facts)
 
 
+def in_parts(connection: Connection, query: sa.Select[Any], by: sa.ColumnElement[int], size: int) -> Iterator[Any]:
+    """The rows of a query in the order of `by`, a number above 0 that no two have, so many at a time: a long table never
+    stands in memory, and nothing is kept open in the database between the parts."""
+    last = 0
+    while rows := connection.execute(query.where(by > last).order_by(by).limit(size)).all():
+        yield from rows
+        last = getattr(rows[-1], by.key or "")
+
+
 class Database:
     """What the two databases have in common. `on_wake` is called after commits that put down jobs."""
 
     engine: sa.Engine
     clock: Clock
+    _reading: sa.Engine  # the same connections; each statement by itself
 
     def __init__(self) -> None:
         self._wakers: list[Callable[[], None]] = []
@@ -97,14 +108,16 @@ class Database:
         return self.submit(fn).result()
 
     def read(self, fn: Callable[[Connection], T]) -> T:
-        """Run `fn` on a snapshot, in this thread."""
-        try:
-            with self.engine.connect() as connection:
-                result = fn(connection)
-                connection.connection.commit()  # psycopg forgets all that the server has prepared when it rolls back
-                return result
-        except (sa.exc.OperationalError, sa.exc.TimeoutError) as trouble:
-            raise Temporary(_UNAVAILABLE) from trouble
+        """Run `fn` in this thread; each of its statements sees what is committed by then. It runs once more when the
+        connection was lost, as all that wait in the pool are when a server has started anew."""
+        for attempt in range(2):
+            try:
+                with self._reading.connect() as connection:
+                    return fn(connection)
+            except (sa.exc.OperationalError, sa.exc.TimeoutError) as trouble:
+                if attempt or not getattr(trouble, "connection_invalidated", False):
+                    raise Temporary(_UNAVAILABLE) from trouble
+        raise AssertionError("unreachable")
 
     def on_wake(self, waker: Callable[[], None]) -> None:
         self._wakers.append(waker)
@@ -136,7 +149,9 @@ class SqliteDatabase(Database):
             raise Permanent(f"{path} is no SQLite database; give --database another file")
         self.path = path
         self.clock = SystemClock()
-        self.engine = sa.create_engine(url, pool_size=8, max_overflow=8, connect_args={"check_same_thread": False})
+        self.engine = self._reading = sa.create_engine(
+            url, pool_size=8, max_overflow=8, connect_args={"check_same_thread": False}
+        )
         sa.event.listen(self.engine, "connect", _prepare_sqlite)
         self._writer = sa.create_engine(url, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
         sa.event.listen(self._writer, "connect", _prepare_sqlite)
@@ -289,8 +304,9 @@ class PostgresDatabase(Database):
     def __init__(self, url: sa.URL) -> None:
         super().__init__()
         self.engine = sa.create_engine(
-            url, pool_size=12, max_overflow=4, pool_timeout=8, pool_pre_ping=True, connect_args={"connect_timeout": 8}
+            url, pool_size=12, max_overflow=4, pool_timeout=8, connect_args={"connect_timeout": 8}
         )
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         sa.event.listen(self.engine, "connect", _prepare_postgres)
         self.clock = DatabaseClock(self._ask_time)
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="presa-write")
@@ -316,8 +332,7 @@ class PostgresDatabase(Database):
         super().close()
 
     def _ask_time(self) -> datetime:
-        with self.engine.connect() as connection:
-            asked: datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+        asked: datetime = self.read(lambda connection: connection.execute(_TIME).scalar_one())
         return asked.astimezone(UTC)
 
     def _write(self, fn: Callable[[Connection], T]) -> T:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 import parsers
 from gateway.store import directory, held
+from gateway.store.database import in_parts
 from gateway.store.tables import HELD, SPAM, alarms, callbacks, calls, entries, letters, reports, tickets
 from identity import normal
 
@@ -110,10 +111,9 @@ def _mails_elsewhere(connection: Connection, subject: Subject, own: frozenset[in
     query = sa.select(entries.c.id, entries.c.ticket_id, sa.type_coerce(entries.c.data, sa.Text)).where(
         entries.c.kind == "mail-in", _says(sa.type_coerce(entries.c.data, sa.Text), subject.addresses)
     )
-    rows = connection.execute(query.execution_options(yield_per=CHUNK))
     return tuple(
         row[0]
-        for row in rows
+        for row in in_parts(connection, query, entries.c.id, CHUNK)
         if row[1] not in own and normal.address(str(json.loads(row[2]).get("from", ""))) in subject.addresses
     )
 

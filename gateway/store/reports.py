@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,10 +13,12 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.store import sight
+from gateway.store.database import in_parts
 from gateway.store.prepared import Prepared
 from gateway.store.sight import Sight
 from gateway.store.tables import raws, reports, threads, tickets
 
+CHUNK = 500  # rows of the ledger that are read at a time
 OUTCOMES = ("new", "append", "duplicate", "held", "refused")
 _INSERT_REPORT = Prepared(sa.insert(reports))
 _BY_KEY = Prepared(
@@ -102,13 +105,10 @@ def ledger(
     connection: Connection, outcomes: Sequence[str] = (), *, after: int = 0, limit: int | None = None
 ) -> Iterator[LedgerRow]:
     """Rows of the ledger in order of arrival."""
-    query = sa.select(reports).where(reports.c.id > after).order_by(reports.c.id)
+    query = sa.select(reports).where(reports.c.id > after)
     if outcomes:
         query = query.where(reports.c.outcome.in_(outcomes))
-    if limit is not None:
-        query = query.limit(limit)
-    for row in connection.execute(query.execution_options(yield_per=500)):
-        yield line(row)
+    return islice(map(line, in_parts(connection, query, reports.c.id, min(CHUNK, limit or CHUNK))), limit)
 
 
 def latest(
