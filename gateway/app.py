@@ -230,7 +230,9 @@ async def _serve(parts: Parts, doors: Doors, ready: Callable[[], None]) -> None:
     limits = Limits(**asdict(parts.settings.limits))
     listeners = (Listener(doors.smtp), *doors.more)
     alarm = partial(alarm_once, parts.database, "certificate")
-    porter = Porter(listeners, limits, parts.settings.own_addresses, intake.take, parts.settings.door, alarm)
+    porter = Porter(
+        listeners, limits, parts.settings.own_addresses, intake.take, parts.settings.door, alarm, parts.database.attend
+    )
     loop.add_signal_handler(signal.SIGHUP, porter.reload)
     await porter.start()
     if parts.line is not None:

@@ -21,6 +21,7 @@ from gateway.mail import frames
 from gateway.mail.porter import COMMAND, Handed, Porter, Taken, Told
 from gateway.settings.mail_door import MailDoor
 from gateway.smtp import Limits, Listener
+from gateway.store.database import Source
 
 MAIL = b"From: mario@acme.example\r\nSubject: hello\r\nMessage-ID: <1@acme.example>\r\n\r\nHello.\r\n"
 
@@ -43,6 +44,12 @@ def by(file: Callable[[Handed], Awaitable[str]]) -> Taken:
     return take
 
 
+def attended(source: Source) -> None:
+    """As a database does in which everybody writes for themselves."""
+    source.gather()
+    source.rest()
+
+
 @contextlib.asynccontextmanager
 async def porter(taken: Callable[[Handed], Awaitable[str]]) -> AsyncIterator[tuple[Porter, int]]:
     sock = socket.create_server(("127.0.0.1", 0))
@@ -53,6 +60,7 @@ async def porter(taken: Callable[[Handed], Awaitable[str]]) -> AsyncIterator[tup
         by(taken),
         MailDoor(),
         print,
+        attended,
     )
     try:
         await door.start()

@@ -9,7 +9,6 @@ import pickle
 import socket
 import struct
 import tempfile
-from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -38,11 +37,8 @@ class Frames(asyncio.Protocol):
     """One end. `take` gets every value that comes, in order; `over` is called once, when the other end is gone."""
 
     def __init__(self, take: Callable[[Any], None], over: Callable[[], None], files: socket.socket) -> None:
-        self._loop = asyncio.get_running_loop()
         self._take = take
         self._files = files
-        self._outbox: deque[object] = deque()
-        self._leaving = False
         self._over = over
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -52,9 +48,8 @@ class Frames(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        for body in whole(self._buffer):
-            value = pickle.loads(body)  # noqa: S301 - our own process wrote it
-            self._take(self._from_file() if value == ASIDE else value)
+        for value in values(self._buffer, self._files):
+            self._take(value)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -64,22 +59,7 @@ class Frames(asyncio.Protocol):
     def send(self, value: object, *, aside: bool = False) -> None:
         """Hand a value to the other end; when that is gone, nobody wants it any more."""
         if self._transport is not None:
-            self._transport.write(_framed(self._to_file(value) if aside else value))
-
-    def send_soon(self, value: object) -> None:
-        """The same from any thread; what is sent at nearly the same moment leaves together."""
-        self._outbox.append(value)
-        if not self._leaving:
-            self._leaving = True
-            self._loop.call_soon_threadsafe(self._leave)
-
-    def _leave(self) -> None:
-        self._leaving = False  # before the outbox is emptied: what is put in from now on asks for a turn of its own
-        frames = []
-        while self._outbox:
-            frames.append(_framed(self._outbox.popleft()))
-        if self._transport is not None:
-            self._transport.write(b"".join(frames))
+            self._transport.write(framed_value(self._to_file(value) if aside else value))
 
     def _to_file(self, value: object) -> object:
         try:
@@ -90,12 +70,6 @@ class Frames(asyncio.Protocol):
         except OSError:  # no room for the file, or too many of them are under way
             return value
         return ASIDE
-
-    def _from_file(self) -> object:
-        _, found, _, _ = socket.recv_fds(self._files, 1, 1)  # it was sent before its frame
-        with open(found[0], "rb") as file:
-            file.seek(0)
-            return pickle.load(file)  # noqa: S301 - our own process wrote it
 
     def close(self) -> None:
         if self._transport is not None:
@@ -120,7 +94,20 @@ def whole(buffer: bytearray) -> list[bytes]:
     return bodies
 
 
-def _framed(value: object) -> bytes:
+def values(buffer: bytearray, files: socket.socket) -> list[Any]:
+    """The values of the frames that have come whole; they leave the buffer."""
+    found = [pickle.loads(body) for body in whole(buffer)]  # noqa: S301 - our own process wrote it
+    return [_from_file(files) if value == ASIDE else value for value in found]
+
+
+def _from_file(files: socket.socket) -> object:
+    _, found, _, _ = socket.recv_fds(files, 1, 1)  # it was sent before its frame
+    with open(found[0], "rb") as file:
+        file.seek(0)
+        return pickle.load(file)  # noqa: S301 - our own process wrote it
+
+
+def framed_value(value: object) -> bytes:
     return framed(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
 
 

@@ -26,6 +26,7 @@ import structlog
 
 from gateway import logs
 from gateway.errors import Permanent, Temporary
+from gateway.mail.feed import Feed
 from gateway.mail.frames import Ends, Frames, connect, pairs
 from gateway.mail.reader import LARGEST, Reader, Reading
 from gateway.smtp import Certificate, Delivery, Door, Limits, Listener
@@ -34,6 +35,7 @@ from identity import normal, sender
 
 if TYPE_CHECKING:  # the reading of configurations is 16 MB and nearly half of what a door takes to open
     from gateway.settings.mail_door import MailDoor
+    from gateway.store.database import Source
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +102,7 @@ class Reload:
 Told = Callable[[str | BaseException], None]
 """Takes the words of the 250, or why there is none: Permanent (554), Temporary (451). May be called in any thread, once."""
 Taken = Callable[[Handed, Told], None]
-"""Files a mail for good and tells then. Called on the event loop, so it returns at once."""
+"""Files a mail for good and tells then. Called between two transactions or on the event loop, so it returns at once."""
 
 
 class Porter:
@@ -108,14 +110,16 @@ class Porter:
 
     def __init__(
         self, listeners: Sequence[Listener], limits: Limits, recipients: frozenset[str], taken: Taken,
-        door: "MailDoor", alarm: Callable[[str], None],
+        door: "MailDoor", alarm: Callable[[str], None], attend: Callable[["Source"], None],
     ) -> None:  # fmt: skip
         numbers = tuple((one.sock.fileno(), one.protocol, one.encrypted) for one in listeners)
         pair = (door.certificate, door.key) if door.certificate and door.key else None
         self._plan = Plan(numbers, limits, recipients, door.hostname, door.relays, door.proxies, pair)
         self._taken = taken
         self._alarm = alarm
-        self._frames: Frames | None = None
+        self._attend = attend
+        self._loop = asyncio.get_running_loop()
+        self._feed: Feed | None = None
         self._open = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -133,16 +137,16 @@ class Porter:
     async def stop(self) -> None:
         """Close the door: running deliveries are finished and answered, everybody else hears 421."""
         self._stopping = True
-        if self._frames is not None:
-            self._frames.send(None)
+        if self._feed is not None:
+            self._feed.tell(None)
         if self._task is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._task, STOP_SECONDS)
 
     def reload(self) -> None:
         """The certificate is read again now."""
-        if self._frames is not None:
-            self._frames.send(Reload())
+        if self._feed is not None:
+            self._feed.tell(Reload())
 
     async def _live(self) -> None:
         """Open the door, and open it again when its process ends by itself; one that never opened is not tried again."""
@@ -157,8 +161,8 @@ class Porter:
         """One life of the door's process."""
         ours, theirs = pairs()
         over = asyncio.Event()
-        # Each life has frames of its own: an outcome of a mail that an earlier door handed in answers nobody else's.
-        self._frames = frames = await connect(ours, lambda value: self._take(frames, value), over.set)
+        # Each life has a line of its own: an outcome of a mail that an earlier door handed in answers nobody else's.
+        self._feed = feed = Feed(ours, lambda value: self._take(feed, value), over.set, self._attend)
         with contextlib.closing(theirs):
             numbers = [one.fileno() for one in theirs]
             process = await asyncio.create_subprocess_exec(
@@ -167,23 +171,24 @@ class Porter:
                 env={**os.environ, **LEAN},
                 pass_fds=(*numbers, *(one[0] for one in self._plan.listeners)),
             )
-        frames.send(self._plan)
+        feed.tell(self._plan)
         try:
             await over.wait()
         finally:
-            frames.close()
+            feed.close()
             with contextlib.suppress(ProcessLookupError):
                 process.kill()  # it said its last word: nothing there waits for us any more
             await process.wait()
 
-    def _take(self, frames: Frames, value: Handed | Alarm | None) -> None:
+    def _take(self, feed: Feed, value: Handed | Alarm | None) -> None:
+        """In whatever thread gathers."""
         if value is None:
-            self._open.set()
+            self._loop.call_soon_threadsafe(self._open.set)
             return
         if isinstance(value, Alarm):
-            self._alarm(value.words)
+            self._loop.call_soon_threadsafe(self._alarm, value.words)
             return
-        told: Told = lambda outcome: frames.send_soon(_answer(value.number, outcome))  # noqa: E731
+        told: Told = lambda outcome: feed.tell(_answer(value.number, outcome))  # noqa: E731
         try:
             self._taken(value, told)
         except Exception as trouble:  # the edge: it could not even be begun

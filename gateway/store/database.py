@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -89,6 +89,16 @@ def in_parts(connection: Connection, query: sa.Select[Any], by: sa.ColumnElement
         last = getattr(rows[-1], by.key or "")
 
 
+class Source(Protocol):
+    """Where work comes from that nobody brings: the thread that writes comes and asks, so that no other has to run for it."""
+
+    def gather(self) -> None:
+        """Submit what has come; never wait, never raise."""
+
+    def rest(self) -> None:
+        """Nothing has: wait for it in another way, and ask to be attended again."""
+
+
 class Database:
     """What the two databases have in common. `on_wake` is called after commits that put down jobs."""
 
@@ -102,6 +112,12 @@ class Database:
     def submit(self, fn: Callable[[Connection], T]) -> "Future[T]":
         """Run `fn` in a write transaction; the future resolves after the commit."""
         raise NotImplementedError
+
+    def attend(self, source: "Source") -> None:
+        """Ask a source for its work. Where one thread writes for all, it does so between its transactions for as long as work
+        comes; elsewhere once, in this thread."""
+        source.gather()
+        source.rest()
 
     def write(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` in a write transaction and wait for the commit."""
@@ -155,7 +171,7 @@ class SqliteDatabase(Database):
         sa.event.listen(self.engine, "connect", _prepare_sqlite)
         self._writer = sa.create_engine(url, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
         sa.event.listen(self._writer, "connect", _prepare_sqlite)
-        self._queue: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Work | Source | None] = queue.SimpleQueue()
         self._connection: Connection | None = None  # the writer thread's, between batches too
         self._thread = threading.Thread(target=self._write_loop, name="presa-writer", daemon=True)
         self._thread.start()
@@ -165,6 +181,9 @@ class SqliteDatabase(Database):
         self._queue.put((fn, future))
         return future
 
+    def attend(self, source: "Source") -> None:
+        self._queue.put(source)
+
     def close(self) -> None:
         self._queue.put(None)
         self._thread.join(timeout=10)
@@ -172,20 +191,35 @@ class SqliteDatabase(Database):
         super().close()
 
     def _write_loop(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch = [first]
-            stop = False
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < BATCH:
-                    item = self._queue.get_nowait()
-                    if item is None:
-                        stop = True
-                        break
-                    batch.append(item)
-            self._commit(batch)
-            if stop:
-                break
+        sources: list[Source] = []
+        going = True
+        while going:
+            for source in sources:
+                source.gather()
+            batch, going = self._waiting(sources)
+            if batch:
+                self._commit(batch)
+            else:
+                for source in sources:
+                    source.rest()
+                sources.clear()
         self._hang_up()
+
+    def _waiting(self, sources: "list[Source]") -> "tuple[list[Work], bool]":
+        """What waits to be written, and whether more is to come. Without a source that may have something it waits for the first;
+        a source that asks for attendance joins them."""
+        batch: list[Work] = []
+        with contextlib.suppress(queue.Empty):
+            while len(batch) < BATCH:
+                item = self._queue.get(block=not batch and not sources)
+                if item is None:
+                    return batch, False
+                if isinstance(item, tuple):
+                    batch.append(item)
+                else:
+                    sources.append(item)
+                    item.gather()
+        return batch, True
 
     def _hang_up(self) -> None:
         if self._connection is not None:
