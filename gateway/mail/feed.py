@@ -39,6 +39,7 @@ class Feed:
         self._buffer = bytearray()
         self._outbox: deque[bytes] = deque()
         self._left = b""  # of what was sent: the door has not taken it yet
+        self._offering = False  # it again, in a moment
         self._lock = threading.Lock()  # around the sockets: the loop closes them
         self._open = True
         self._gatherer: int | None = None  # the thread that comes by again and sends what it is told meanwhile
@@ -116,5 +117,10 @@ class Feed:
                 return
             with contextlib.suppress(OSError):  # it takes nothing now, or is gone, which whoever reads will hear
                 self._left = self._left[self._ends.values.send(self._left) :]
-            if self._left:
-                self._loop.call_soon_threadsafe(self._loop.call_later, AGAIN_SECONDS, self._send)
+            if self._left and not self._offering:
+                self._offering = True
+                self._loop.call_soon_threadsafe(self._loop.call_later, AGAIN_SECONDS, self._offer)
+
+    def _offer(self) -> None:
+        self._offering = False
+        self._send()

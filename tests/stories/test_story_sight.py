@@ -85,6 +85,22 @@ def test_no_page_file_or_form_of_it_answers_who_may_not_serve_the_customer(world
     assert TEXT in world.agent("ines").sees(f"/tickets/{secret.number}")
 
 
+def test_a_repetition_of_it_becomes_no_ticket_by_who_may_not_serve_the_customer(world: World) -> None:
+    """One click in the ledger makes a mail that came again a ticket of its own."""
+    raw = world.written("ugo@gamma.example", SUBJECT, TEXT, proof="pass", to=None, headers={}, message_id=None)
+    for _ in range(2):
+        world.deliver(raw, envelope_from="ugo@gamma.example")
+        world.advance(minutes=10)
+    again = world.ledger()[-1]
+    assert again.outcome == "duplicate"
+    own = world.ticket(world.mail(subject="Stampante", text="La stampante fa rumore.").number)
+    for login, answer, tickets in (("otto", 404, 2), ("ines", 303, 3)):
+        agent = world.agent(login)
+        form = agent.form(own, None)
+        assert agent.client.post(f"/ledger/{again.id}/own", data=form, follow_redirects=False).status_code == answer
+        assert len(world.tickets()) == tickets
+
+
 def test_a_suggestion_of_it_is_shown_only_to_who_may_see_both(world: World, secret: Ticket) -> None:
     """The ticket beside it was moved out of sight, or in."""
     other = world.ticket(world.mail(subject="VPN", text="La VPN di Torino è ferma, errore 809.").number)
