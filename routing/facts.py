@@ -5,14 +5,14 @@ their words. Facts come from the first characters of a text: in a long log they 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from routing import alerts, masking
+from routing import alerts, contacts, masking
 from routing.alerts import Alert
 from routing.vocabulary import (
     DENIES,
@@ -30,6 +30,7 @@ from routing.vocabulary import (
 
 PHONE = ("call", "phone")  # channels on which a report is spoken
 FACTS_IN = 1_500  # characters of the body in which objects count
+LONGEST_PAGE = 120  # characters of a web address that are compared
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 STRONG, WEAK = 3, 1
 
@@ -37,10 +38,11 @@ STRONG, WEAK = 3, 1
 @dataclass(frozen=True, slots=True)
 class Trace:
     """A report as relating knows it. `objects` are the canonical names of things by their kind, `words` the content words of
-    subject and body, `body` those of the body alone, `things` the objects that have a name, `topics` the
-    kinds of trouble, the surest first, `strong` those that are said plainly, `edges` the first and last words. `asks`: it tells of
-    no trouble, `reminds`: it says that it comes again, `over`: that the trouble is over. `denials`: how often it says "not", in
-    each of its sentences, of an earlier report in all."""
+    subject and body, `body` those of the body alone, `things` the objects that have a name, `beside` those of them that are named
+    where nothing tells of trouble, so that they may be by the way. `topics` are the kinds of trouble, the surest first, `strong`
+    those that are said plainly, `edges` the first and last words. `asks`: it tells of no trouble, `reminds`: it says that it comes
+    again, `over`: that the trouble is over. `denials`: how often it says "not", in each of its sentences, of an earlier report in
+    all. `objects`, `places`, `topics` and `stems` are without the signature; `words` are with it, for they may tell reports apart."""
 
     id: str
     at: datetime
@@ -56,6 +58,7 @@ class Trace:
     places: frozenset[str]
     topics: tuple[str, ...]
     strong: frozenset[str]
+    beside: frozenset[str] = frozenset()
     alert: Alert | None = None
     me_too: bool = False
     several: bool = False
@@ -71,9 +74,16 @@ class Trace:
     denials: tuple[int, ...] = ()
 
 
-_TLD = "it|com|net|org|eu|de|fr|es|uk|info|biz|local|lan|example|test|cloud|io|dev|app|ch|at|edu|intra|internal|online|store|site|tech|shop"
+# Ends of a name that is written alone; with "www." or "https://" before it, any will do. None is a word of our languages.
+_TLD = (
+    "it|com|net|org|eu|de|fr|es|uk|info|biz|local|lan|example|test|cloud|io|dev|app|ch|at|edu|intra|internal|online|store|site|tech|shop"
+    "|nl|pl|cz|sk|hu|ro|bg|gr|pt|dk|fi|au|jp|cn|br|mx|ru|ua|tr|gov|coop"
+)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9-]+\.)+[a-z]{2,}\b")
-_DOMAIN = re.compile(rf"(?<![\w.-])(?:https?://)?((?:[a-z0-9-]+\.)+(?:{_TLD}))\b(?:/[^\s,;)]*)?")
+_LABELS = r"(?:[a-z0-9-]+\.)+"
+_DOMAIN = re.compile(  # and what stands after it
+    rf'(?<![\w.-])(?:https?://)?((?:(?<=//)|(?=www\.)){_LABELS}[a-z]{{2,}}|{_LABELS}(?:{_TLD}))\b(?::\d+)?(?:[/?]([^\s,;)<>"\]]*))?'
+)
 _IP = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _CODE = re.compile(
     r"\b(?:error[ei]?|errors?|err|codice(?: di)? errore|codice|error code|code|http|status|fehler|erreur|exception|bsod|stop)\s*(?:code"
@@ -93,9 +103,11 @@ _ATTRIBUTE = re.compile(
     r"|toshiba|sharp|oki"
     r"|honeywell|yealink|asus|acer|apple|iphone|ipad|galaxy|thinkpad|latitude|elitebook|proliant|poweredge|synology|qnap|laserjet"
     r"|officejet|dynamics|sage"
-    r"|teamviewer|autocad|acrobat|nas)(?: [a-z]+){0,2} [a-z]*-?\d[\w-]*|modell?o? \w*\d\w*|f24\b|(?:730|770)\b"
+    r"|teamviewer|autocad|acrobat|nas|firefox|chrome|edge|safari|thunderbird|ios|android|macos|macbook|ubuntu|debian|centos|rhel|fedora"
+    r"|suse|php|python|java|mysql|mariadb|postgres\w*|outlook|teams|zoom|citrix|sap|exchange|sharepoint|reader)"
+    r"(?: [a-z]+){0,2} [a-z]*-?\d[\w-]*|modell?o? \w*\d\w*|f24\b|(?:730|770)\b"
     r"|\d{1,2}[:.]\d{2}\b|\d{4}-\d{2}-\d{2}\S*|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b|(?:19|20)\d\d\b|(?:tel|cell"
-    r"|phone|telefono|fax|mob)\b[\s.:]*\+?[\d ./-]{6,}|0\d{1,4}[ ./-]?\d{5,}\b)"
+    r"|phone|telefono|fax|mob)\b[\s.:]*\+?[\d ./-]{6,}|00\d\d[\d ./-]{6,}|0\d{1,4}[ ./-]?\d{5,}\b|3\d\d[ ./-]?\d{6,7}\b)"
     r"|[€$]\s*\d[\d.,]*|\+\d[\d ./-]{7,}"
 )
 _NAME = re.compile(
@@ -126,7 +138,8 @@ _ONE_NOUN = {
 _COMMON = re.compile(
     r"^(?:\d+(?:st|nd|rd|th|a|o|h|am|pm|gb|mb|tb|kb|k|x|min|s|ms|px|e)|h24|24h|7x24|win\d+|windows\d+|office\d*|m365|o365|ipv[46]"
     r"|utf\d+|mp[34]|x\d\d|sha\d+"
-    r"|md5|wifi\d?|web2|http2|tls1\w*|usb\d?|co2|b2b|b2c|a4|a3|cat\d|rj45|php\d|4g|5g|3g|2fa|h\d|i[3579]|covid19)$"
+    r"|md5|wifi\d?|web2|http2|tls1\w*|usb\d?|co2|b2b|b2c|a4|a3|cat\d|rj45|php\d|4g|5g|3g|2fa|h\d|i[3579]|covid19|\d\dh[12]"
+    r"|(?:img|image|immagine|foto|photo|dsc|scan|screenshot)[-_]?\d+)$"
 )
 _PLACE_AFTER = re.compile(
     r"\b(?:a|ad|in|di|da|dal|dalla|del|verso|presso|at|to|from|the|su|bei|sede|en|per|of|for|our|our new)\s+((?:San|Santa|Sant'|Porto"
@@ -162,7 +175,9 @@ def trace(
     in_title, in_body = masking.tokens(title), masking.tokens(said)
     own, named = masking.words(in_body), masking.words(in_title)
     content = own | named
-    facing = f"{title}\n{said[:FACTS_IN]}"
+    told = said[: contacts.begins(said)]
+    in_told = in_body if told == said else masking.tokens(told)
+    facing = f"{title}\n{told[:FACTS_IN]}"
     sentences = [masking.tokens(one) for one in _SENTENCE.split(said[:FACTS_IN])]
     alert = alerts.read(channel, sender, subject, text)
     objects, codes = _objects(facing)
@@ -170,19 +185,23 @@ def trace(
         objects["letter"] = letters
     if alert is not None and alert.host:
         objects = {"name": frozenset((canonical(alert.host),))}
-    every = in_title + in_body
+    things = _things(objects)
+    every = in_title + in_told
     each, flat = frozenset(every), f" {' '.join(every)} "
     topics = _topics(every)
-    me_too = alert is None and len(own) <= 5 and _says(_ME_TOO, each, flat)
+    mine = own if in_told is in_body else masking.words(in_told)
+    titled = masking.stems(named | masking.parts(in_title))
+    me_too = alert is None and len(mine) <= 5 and _says(_ME_TOO, each, flat)
     return Trace(
         id=id, at=at, channel=channel, customer=customer, sender=sender.lower(), words=content, body=own,
-        stems=masking.stems(content), title=masking.stems(named), objects=objects, codes=codes,
+        stems=masking.stems(mine | masking.parts(in_told)) | titled, title=titled, objects=objects, codes=codes,
         places=places(facing, sites), topics=tuple(name for name, _ in topics),
         strong=frozenset(name for name, score in topics if score >= STRONG),
-        alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(said, in_body),
+        beside=frozenset() if channel in PHONE or alert else _beside(objects, title, told[:FACTS_IN]),
+        alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(told, in_told),
         fingerprint=masking.fingerprint(own) if alert is None else None,
         seal=masking.seal(subject, text) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
-        edges=_edges(in_body), things=_things(objects), asks=not _troubled(each),
+        edges=_edges(in_body), things=things, asks=not _troubled(each),
         reminds=masking.is_answer(subject) or _says(_REMINDS, each, flat),
         over=alert is None and _over(flat),
         sentences=tuple(map(masking.words, sentences)),
@@ -216,16 +235,47 @@ _DENIED = re.compile(
 )
 
 
-def _troubled(found: frozenset[str]) -> bool:
-    return not TROUBLED_EXACT.isdisjoint(found) or any(word.startswith(TROUBLED) for word in found)
+def _troubled(found: Iterable[str]) -> bool:
+    return any(word in TROUBLED_EXACT or word.startswith(TROUBLED) for word in found)
 
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 
 
 def _things(objects: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """Every object that has a name of its own, whatever its kind."""
-    return frozenset().union(*(names for kind, names in objects.items() if kind != "letter"))
+    """Every object that has a name of its own, whatever its kind. Of a page the site is told; two pages of it differ."""
+    return frozenset().union(*(names for kind, names in objects.items() if kind not in ("letter", "page")))
+
+
+# What is told so that somebody is known or found again, not because it is in trouble: a customer's code, a contract, a ticket.
+_REFERENCE = re.compile(
+    r"\b(?:cliente?|customers?|contratt[oi]|contract|abbonamento|subscription|ticket|segnalazione|pratica|case|rif|ref|riferimento|reference"
+    r"|interno|extension|int|ext)\b"
+    r"(?:[ .:#=-]{0,3}\b(?:id|nr?|no|num(?:ero|ber)?|codice|code|e|is)\b)?[ .:#=-]{0,4}[a-z]{0,8}[-_]?\d[\w/-]*"
+)
+SHORT_NAME = 4  # letters and digits from which a name is somebody's own: not M2, B1, P1
+
+
+def _beside(objects: Mapping[str, frozenset[str]], title: str, told: str) -> frozenset[str]:
+    """Those named only where nothing tells of trouble, and short ones. A title tells; a web site that stands alone is pointed at."""
+    things, named, at_issue = _things(objects), set[str](), set[str]()
+    for at, one in enumerate((title, *_SENTENCE.split(told)) if things else ()):
+        said = _REFERENCE.sub(" ", masking.plain(one))
+        flat = _glued(one)
+        here = {thing for thing in things if thing in flat}
+        named |= here
+        if here - at_issue and (at == 0 or _tells(said)):
+            flat = _glued(said)
+            at_issue |= {thing for thing in here if thing in flat}
+    return frozenset(named - at_issue).union(one for one in objects.get("name", ()) if len(one) < SHORT_NAME)
+
+
+def _tells(sentence: str) -> bool:
+    site = _DOMAIN.fullmatch(sentence.strip(" ."))
+    if site:
+        return not site.group(2)
+    found = masking.tokens(_DOMAIN.sub(" ", sentence))
+    return _troubled(found) or bool(_topics(found))
 
 
 def _edges(found: tuple[str, ...]) -> frozenset[str]:
@@ -254,8 +304,10 @@ def _objects(text: str) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
     for kind, sign, pattern in (("mail", "@", _MAIL), ("domain", ".", _DOMAIN), ("ip", ".", _IP)):
         named = tuple(pattern.finditer(rest)) if sign in rest else ()
         for one in named:
-            name = one.group(1) if one.groups() else one.group(0)
+            name, path = one.groups() if kind == "domain" else (one.group(0), None)
             found.setdefault(kind, set()).add(canonical(name))
+            if path and (page := canonical(path)):
+                found.setdefault("page", set()).add(f"{canonical(name)}/{page}"[:LONGEST_PAGE])
             first = name.partition(".")[0]
             if kind == "domain" and _NAME.fullmatch(first) and not _COMMON.match(first):
                 found.setdefault("name", set()).add(canonical(first))  # a host is told by its first label too
@@ -393,7 +445,8 @@ def as_json(trace: Trace) -> dict[str, object]:
         "channel": trace.channel, "sender": trace.sender, "body": sorted(trace.body), "more": sorted(trace.words - trace.body),
         "stems": sorted(trace.stems), "title": sorted(trace.title),
         "objects": {kind: sorted(names) for kind, names in trace.objects.items()},
-        "codes": sorted(trace.codes), "places": sorted(trace.places), "topics": list(trace.topics), "strong": sorted(trace.strong),
+        "beside": sorted(trace.beside), "codes": sorted(trace.codes), "places": sorted(trace.places),
+        "topics": list(trace.topics), "strong": sorted(trace.strong),
         "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint,
         "glued": trace.glued if spoken else "", "edges": sorted(trace.edges) if spoken else (), "seal": trace.seal,
         "asks": trace.asks, "reminds": trace.reminds, "over": trace.over,
@@ -410,7 +463,7 @@ def from_json(said: Mapping[str, Any], id: str, at: datetime, customer: str) -> 
     return Trace(
         id=id, at=at, channel=said["channel"], customer=customer, sender=said.get("sender", ""), words=words,
         body=body, stems=frozenset(said["stems"]) if "stems" in said else masking.stems(words), title=frozenset(said.get("title", ())),
-        objects=objects, things=_things(objects),
+        objects=objects, things=_things(objects), beside=frozenset(said.get("beside", ())),
         codes=frozenset(said.get("codes", ())), places=frozenset(said.get("places", ())), topics=tuple(said.get("topics", ())),
         strong=frozenset(said.get("strong", ())), alert=Alert(*alert) if alert else None, me_too=said.get("me_too", False),
         several=said.get("several", False), fingerprint=said.get("fingerprint"), seal=said.get("seal"), glued=said.get("glued", ""),

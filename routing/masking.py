@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
+from itertools import chain
 
 from routing.vocabulary import ALIKE, EMPTY, SOFT, SOFT_EXACT
 
@@ -93,8 +94,8 @@ def _signs(line: str) -> bool:
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """Words in order, as `plain` writes them."""
-    return tuple(_WORD.findall(plain(text)))
+    """Words in order, as `plain` writes them; that an address is a web address is no word."""
+    return tuple(_WORD.findall(plain(text).replace("https://", " ").replace("http://", " ")))
 
 
 def says_something(word: str) -> bool:
@@ -107,6 +108,20 @@ def says_something(word: str) -> bool:
 def words(found: Iterable[str]) -> frozenset[str]:
     """Content words; a name with points and hyphens in one spelling, for on the phone it has none."""
     return frozenset(filter(None, map(_content, found)))
+
+
+def parts(found: Iterable[str]) -> frozenset[str]:
+    """The content words inside of names and compounds: "right" and "clicking", of dict.acme.example "dict" and "acme"."""
+    return frozenset(chain.from_iterable(_parts(word) for word in found if not word.isalnum()))
+
+
+@lru_cache(maxsize=20_000)
+def _parts(word: str) -> tuple[str, ...]:
+    *inner, last = word.replace("-", ".").split(".")
+    inner += [last] if "." not in word else []  # else it ends in com, it, example
+    return tuple(
+        part for part in inner if len(part) >= SHORT and part.isalpha() and part != "www" and says_something(part)
+    )
 
 
 @lru_cache(maxsize=20_000)

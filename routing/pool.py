@@ -65,7 +65,7 @@ class Stream:
             return pool, []
         score: dict[str, float] = defaultdict(float)
         seen: dict[str, Known] = {}
-        for stem in sorted(new.stems, key=lambda one: mine.count.get(one, 0))[:ASKED]:
+        for stem in sorted(new.stems, key=lambda one: (mine.count.get(one, 0), one))[:ASKED]:
             worth = log(1 + mine.reports / (1 + mine.count.get(stem, 0))) * (2 if stem in new.title else 1)
             for one in mine.words.get(stem, ()):
                 score[one.trace.id] += worth / (8 + len(one.trace.stems)) ** 0.5

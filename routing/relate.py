@@ -15,6 +15,7 @@ from routing.relate_compare import (
     SHOWN,
     Known,
     Related,
+    at_issue,
     difference,
     means_something,
     other_place,
@@ -25,6 +26,7 @@ from routing.relate_compare import (
 )
 from routing.relate_policy import Policy
 from routing.relate_suggest import Rarity, fuse, rarity_of, suggest
+from routing.vocabulary import PARTS
 
 __all__ = ["Known", "Rarity", "Related", "as_json", "fuse", "relate", "since"]
 
@@ -86,7 +88,7 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
             if new.asks and not new.reminds and not new.things and new.at - trace.at > policy.order_within:
                 return "veto", "asked-again: it tells of no trouble, and the same thing may be wanted twice"
             return "sent-again", "the same text once greeting and signature are gone"
-        if not (shared_things(new, trace) or (shared_places(new, trace) and new.strong)):
+        if not (at_issue(new, trace) or (shared_places(new, trace) and new.strong)):
             return "veto", "nothing-named: two people may ask for the same thing"
         return "same-text", "the same text once greeting and signature are gone"
     if new.sender == trace.sender and len(added) <= CHASER and _reminds(new, added):
@@ -114,7 +116,7 @@ def _one_matter(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
     trace = old.trace
     if new.me_too or trace.me_too or new.alert or trace.alert or new.at - trace.at > policy.matter_within:
         return None
-    trouble, things, where = same_trouble(new, trace), shared_things(new, trace), shared_places(new, trace)
+    trouble, things, where = same_trouble(new, trace), at_issue(new, trace), shared_places(new, trace)
     crossing = (new.channel in PHONE) != (trace.channel in PHONE)
     if trouble is None or not (things or (crossing and where)):
         return None
@@ -131,9 +133,25 @@ def _one_matter(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
         return "veto", f"other-code: {', '.join(sorted(new.codes))}, not {', '.join(sorted(trace.codes))}"
     if _asks(new) != _asks(trace):
         return "veto", "one asks for something, the other reports trouble"
+    if not things and (part := _part_of(new, trace)):
+        return "veto", part
     if more_named := _names_more(new, trace, things):
         return "veto", more_named
     return rule, f"the same trouble ({trouble}) with {', '.join(sorted(things or where))}"
+
+
+def _part_of(new: Trace, old: Trace) -> str | None:
+    """Where a place is all that both name, it must be the whole of it: one room, one floor, one person has troubles of its own."""
+    parts = (new.words ^ old.words) & PARTS
+    others = {
+        place
+        for one, other in ((new, old), (old, new))
+        for place in one.places - other.places
+        if not set(place.split()) <= other.words
+    }
+    if parts or (others and new.places and old.places):
+        return f"part-of-a-place: {', '.join(sorted(parts or others))} in one of the two alone"
+    return None
 
 
 def _names_more(new: Trace, old: Trace, things: frozenset[str]) -> str | None:

@@ -63,6 +63,11 @@ def shared_things(new: Trace, old: Trace) -> frozenset[str]:
     return both
 
 
+def at_issue(new: Trace, old: Trace) -> frozenset[str]:
+    """Objects that both name where they tell of trouble: not a customer's code or a computer that one of them names by the way."""
+    return shared_things(new, old) - new.beside - old.beside
+
+
 _SPOKEN_FROM = 4
 
 
@@ -84,14 +89,18 @@ def shared_places(new: Trace, old: Trace) -> frozenset[str]:
 
 
 def other_object(new: Trace, old: Trace) -> str | None:
-    """Both name an object of one kind, and not the same: the words to say so."""
+    """Both name an object of one kind, and not the same: the words to say so. A site's own parts (dict.acme.example) are not another."""
     if shared_things(new, old):
         return None
     for kind, names in new.objects.items():
         others = old.objects.get(kind)
-        if others and not names & others:
+        if others and not names & others and not (kind == "domain" and _one_site(names, others)):
             return f"{', '.join(sorted(names))}, not {', '.join(sorted(others))}"
     return None
+
+
+def _one_site(names: frozenset[str], others: frozenset[str]) -> bool:
+    return any(one.endswith(other) or other.endswith(one) for one in names for other in others)
 
 
 def strictly_other(new: Trace, old: Trace) -> str | None:

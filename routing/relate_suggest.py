@@ -6,6 +6,7 @@ Refuses to join anything: what it finds is for a person.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import fsum  # the same whatever the order, so that equal reports are equal in every process
 
 from routing.facts import Trace
 from routing.relate_compare import (
@@ -41,7 +42,7 @@ class Rarity:
         said = self._totals.get(stems)
         if said is None:
             heard = self._count.keys() & stems
-            said = self._totals[stems] = sum(map(self, heard)) + (len(stems) - len(heard)) * self._unheard
+            said = self._totals[stems] = fsum(map(self, heard)) + (len(stems) - len(heard)) * self._unheard
         return said
 
     def _worth(self, few: int) -> float:

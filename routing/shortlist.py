@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
+from math import fsum
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -132,7 +133,7 @@ def shortlist(new: Trace, candidates: Sequence[Candidate], rare: Rarity, found: 
 def _worth(mine: Sketch, rare: Rarity) -> Mapping[str, float]:
     """The part that each word of the new report has of all that it says, a title's words twice."""
     weights = {stem: rare(stem) * (2 if stem in mine.title else 1) for stem in mine.stems}
-    total = sum(weights.values()) or 1.0
+    total = fsum(weights.values()) or 1.0
     return {stem: weight / total for stem, weight in weights.items()}
 
 
@@ -157,7 +158,7 @@ def _points(at: datetime, mine: Sketch, one: Candidate, worth: Mapping[str, floa
 def _alike(mine: Sketch, old: Sketch, worth: Mapping[str, float]) -> float:
     """How much of what the new report says the old one says too, less where that one says much besides."""
     both = mine.stems & old.stems
-    return float(sum(map(worth.__getitem__, both)) * (len(mine.stems) / len(old.stems)) ** 0.5) if both else 0.0
+    return float(fsum(map(worth.__getitem__, both)) * (len(mine.stems) / len(old.stems)) ** 0.5) if both else 0.0
 
 
 def by_words(new: Trace, candidates: Iterable[Candidate], rare: Rarity) -> tuple[Candidate, ...]:

@@ -297,3 +297,11 @@ _SITES = (
     " linea/line sala/room hub cantiere polo"
 )
 SITES: Mapping[str, str] = {one: names.split("/")[0] for names in _SITES.split() for one in names.split("/")}
+
+# What is one part of a place, or one of several there.
+_PARTS = (
+    "reception portineria stanza stanze room rooms aula mensa canteen cucina kitchen corridoio archivio laboratorio lab postazione"
+    " postazioni workstation desk scrivania direzione contabilita acquisti commerciale hr corner garage cortile ascensore"
+    " lift reparti piani uffici"
+)
+PARTS = frozenset(_PARTS.split()) | SITES.keys()
