@@ -235,8 +235,11 @@ _DENIED = re.compile(
 )
 
 
+_TROUBLED_AT = frozenset(one[:3] for one in TROUBLED)  # which are asked for first: most words begin otherwise
+
+
 def _troubled(found: Iterable[str]) -> bool:
-    return any(word in TROUBLED_EXACT or word.startswith(TROUBLED) for word in found)
+    return any(word in TROUBLED_EXACT or (word[:3] in _TROUBLED_AT and word.startswith(TROUBLED)) for word in found)
 
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
@@ -260,13 +263,14 @@ def _beside(objects: Mapping[str, frozenset[str]], title: str, told: str) -> fro
     """Those named only where nothing tells of trouble, and short ones. A title tells; a web site that stands alone is pointed at."""
     things, named, at_issue = _things(objects), set[str](), set[str]()
     for at, one in enumerate((title, *_SENTENCE.split(told)) if things else ()):
-        said = _REFERENCE.sub(" ", masking.plain(one))
         flat = _glued(one)
         here = {thing for thing in things if thing in flat}
         named |= here
-        if here - at_issue and (at == 0 or _tells(said)):
-            flat = _glued(said)
-            at_issue |= {thing for thing in here if thing in flat}
+        if here - at_issue:
+            said = _REFERENCE.sub(" ", masking.plain(one))
+            if at == 0 or _tells(said):
+                flat = _glued(said)
+                at_issue |= {thing for thing in here if thing in flat}
     return frozenset(named - at_issue).union(one for one in objects.get("name", ()) if len(one) < SHORT_NAME)
 
 
