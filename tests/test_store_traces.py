@@ -54,6 +54,14 @@ def test_a_report_of_years_ago_in_the_same_rare_words_is_found_among_hundreds(da
     assert "1" in {one.root for one in found.known}
 
 
+def test_of_a_customer_who_seldom_writes_the_latest_are_looked_at_however_old(database: Database) -> None:
+    """In other words than before, so that no search finds it; a customer with many is asked for its words of all years."""
+    keep(database, 1, mail("Il lettore delle tessere lampeggia rosso.", days=700))
+    for n in range(2, 12):
+        keep(database, n, mail(f"Il plotter {n}{n}{n} perde la quota.", days=100 * n))
+    assert "1" in {one.root for one in pool(database, mail("I badge restano muti davanti al varco.")).known}
+
+
 SYLLABLES = [one + other for one in "bcdfglmnprst" for other in "aeiou"]
 RARE = ["".join(parts) for parts in itertools.product(SYLLABLES[:7], SYLLABLES[20:], SYLLABLES[50:])]
 

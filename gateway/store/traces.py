@@ -32,7 +32,7 @@ _SKETCHES = sa.select(traces.c.id, _ROOT.label("root"), traces.c.at, traces.c.sk
     tickets, tickets.c.id == traces.c.ticket_id
 )
 _LATEST = (
-    _SKETCHES.where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE, BY_PEOPLE)
+    _SKETCHES.where(traces.c.customer == _CUSTOMER, BY_PEOPLE)
     .order_by(traces.c.at.desc())
     .limit(exactly(LATEST))
 )
