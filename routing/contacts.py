@@ -8,10 +8,11 @@ site is down: www.acme.example") and whatever tells of trouble.
 import re
 from collections.abc import Iterator
 
-from routing.vocabulary import TROUBLED, TROUBLED_EXACT
+from routing.vocabulary import DENIES, TROUBLED, TROUBLED_EXACT
 
 TAIL = 2_000  # characters at the end in which a signature is looked for, with what lawyers put under it
 LONGEST = 160  # characters of one of its lines
+BARE_NAME = 2  # words of which a name may have some that look like trouble
 NAME, BESIDE = 6, 9  # words of a line that has a name alone, and of one with an address
 
 _SENTENCE = re.compile(r"(?<=[a-zà-ÿ]{3}[.!?])\s+(?=[A-ZÀ-Ý])")
@@ -38,6 +39,8 @@ _DISCLAIMER = re.compile(  # the one kind of line here that is long and says "no
     r"|confidential and (?:may|intended|privileged)|ricevuto (?:questo|il presente) messaggio|received this (?:e-?mail|message) in error",
     re.IGNORECASE,
 )
+_POSTSCRIPT = re.compile(r"\s*(?:p\.? ?s\b|n\.? ?b\b|nota:|note:)", re.IGNORECASE)
+_FIELD = re.compile(r"\s*[\w ./]{2,30}:\s*\S")  # of a form: what is broken, where
 _LABEL = re.compile(
     r"\b(?:tel|telefono|cell|phone|fax|e-?mail|mail|web|sito|site|website|internet|pec|ufficio|office)\b\.?:?",
     re.IGNORECASE,
@@ -55,6 +58,20 @@ def begins(said: str) -> int:
         begin, details, names = start, details + (kind != "name"), names + (kind != "address")
     pointed_at = said[:begin].rstrip().endswith(":")
     return begin if details and (names or details > 1) and not pointed_at else len(said)
+
+
+def tells_nothing(said: str) -> bool:
+    """Is what stands under a greeting or a rule no more than names, addresses and what lawyers put there?"""
+    return not any(map(_tells, said[:TAIL].split("\n")))
+
+
+def _tells(line: str) -> bool:
+    words = _WORD.findall(line.lower())
+    if len(words) <= BARE_NAME or _DISCLAIMER.search(line):
+        return False
+    if _POSTSCRIPT.match(line) or (_FIELD.match(line) and not _ADDRESS.search(line)):
+        return True
+    return any(word in DENIES or word.startswith(TROUBLED) for word in words)
 
 
 def _parts_from_the_end(said: str) -> Iterator[tuple[int, str]]:
@@ -77,7 +94,8 @@ def _kind(part: str) -> str | None:
         return None
     rest, found = _ADDRESS.subn(" ", part)
     words = _WORD.findall(_LABEL.sub(" ", rest).lower())
-    if any(word in TROUBLED_EXACT or word.startswith(TROUBLED) for word in words):
+    bare = len(words) <= BARE_NAME and all(one[0].isupper() for one in _WORD.findall(rest))
+    if not bare and any(word in TROUBLED_EXACT or word.startswith(TROUBLED) for word in words):
         return None
     if _STREET.search(part) or _REGISTER.search(part) or _FOOTER.search(part):
         return "detail"

@@ -15,11 +15,17 @@ from typing import Any
 from routing import alerts, contacts, masking
 from routing.alerts import Alert
 from routing.vocabulary import (
+    CARDINALS,
     DENIES,
+    HALVES_OF_A_DAY,
+    LETTERED,
     ME_TOO,
     NOT_BARE,
+    OPPOSITES,
+    ORDINALS,
     OVER_AGAIN,
     PLACES,
+    QUANTITIES,
     REMINDS,
     SECOND_MATTER,
     SITES,
@@ -42,7 +48,9 @@ class Trace:
     where nothing tells of trouble, so that they may be by the way. `topics` are the kinds of trouble, the surest first, `strong`
     those that are said plainly, `edges` the first and last words. `asks`: it tells of no trouble, `reminds`: it says that it comes
     again, `over`: that the trouble is over. `denials`: how often it says "not", in each of its sentences, of an earlier report in
-    all. `objects`, `places`, `topics` and `stems` are without the signature; `words` are with it, for they may tell reports apart."""
+    all. `objects`, `places`, `topics` and `stems` are without the signature; `words` are with it, for they may tell reports apart;
+    `signed` are those that stand in it alone. `marks`: small numbers and letters behind a noun, of a short text. `fingerprint`: of the
+    body's sentences in their order; `quoted`: of what it quotes."""
 
     id: str
     at: datetime
@@ -59,6 +67,9 @@ class Trace:
     topics: tuple[str, ...]
     strong: frozenset[str]
     beside: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
+    signed: frozenset[str] = frozenset()
+    quoted: str | None = None
     alert: Alert | None = None
     me_too: bool = False
     several: bool = False
@@ -197,9 +208,10 @@ def trace(
         stems=masking.stems(mine | masking.parts(in_told)) | titled, title=titled, objects=objects, codes=codes,
         places=places(facing, sites), topics=tuple(name for name, _ in topics),
         strong=frozenset(name for name, score in topics if score >= STRONG),
-        beside=frozenset() if channel in PHONE or alert else _beside(objects, title, told[:FACTS_IN]),
+        beside=frozenset() if alert else _beside(objects, every, title, told[:FACTS_IN], spoken=channel in PHONE),
+        marks=_marks(every) if len(mine | named) <= SHORT_TEXT else frozenset(), signed=own - mine, quoted=masking.quoted(text),
         alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(told, in_told),
-        fingerprint=masking.fingerprint(own) if alert is None else None,
+        fingerprint=masking.fingerprint(sentences, said[FACTS_IN:]) if alert is None and len(text) <= masking.LONGEST else None,
         seal=masking.seal(subject, text) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
         edges=_edges(in_body), things=things, asks=not _troubled(each),
         reminds=masking.is_answer(subject) or _says(_REMINDS, each, flat),
@@ -259,10 +271,14 @@ _REFERENCE = re.compile(
 SHORT_NAME = 4  # letters and digits from which a name is somebody's own: not M2, B1, P1
 
 
-def _beside(objects: Mapping[str, frozenset[str]], title: str, told: str) -> frozenset[str]:
-    """Those named only where nothing tells of trouble, and short ones. A title tells; a web site that stands alone is pointed at."""
+def _beside(
+    objects: Mapping[str, frozenset[str]], every: tuple[str, ...], title: str, told: str, *, spoken: bool
+) -> frozenset[str]:
+    """Those named only where nothing tells of trouble, short ones, and bare numbers that stand behind no noun of trouble. A title
+    tells; a web site that stands alone is pointed at; what is spoken has no sentences."""
     things, named, at_issue = _things(objects), set[str](), set[str]()
-    for at, one in enumerate((title, *_SENTENCE.split(told)) if things else ()):
+    sentences = () if not things else (f"{title} {told}",) if spoken else (title, *_SENTENCE.split(told))
+    for at, one in enumerate(sentences):
         flat = _glued(one)
         here = {thing for thing in things if thing in flat}
         named |= here
@@ -271,7 +287,72 @@ def _beside(objects: Mapping[str, frozenset[str]], title: str, told: str) -> fro
             if at == 0 or _tells(said):
                 flat = _glued(said)
                 at_issue |= {thing for thing in here if thing in flat}
-    return frozenset(named - at_issue).union(one for one in objects.get("name", ()) if len(one) < SHORT_NAME)
+    bare = {one for one in at_issue if one.isdigit() and not _behind_trouble(one, every)}
+    return frozenset(named - at_issue | bare).union(one for one in objects.get("name", ()) if len(one) < SHORT_NAME)
+
+
+def _behind_trouble(number: str, every: tuple[str, ...]) -> bool:
+    """Does this number stand behind a noun of some kind of trouble: till 4129, invoice no. 4669? Else it may be a code or a telephone."""
+    behind = [one for one in every if one not in _NUMBER_SIGNS]
+    return any(said == number and at and speaks_of_trouble(behind[at - 1]) for at, said in enumerate(behind))
+
+
+_NUMBER_SIGNS = frozenset(("n", "nr", "no", "num", "numero", "number", "nummer", "di", "del", "della"))
+SHORT_TEXT = 40  # content words of a text whose numbers and letters tell it from another
+
+
+def _marks(every: tuple[str, ...]) -> frozenset[str]:
+    """Which one of several: till 3, the third floor, door b; not how many, since when, how often."""
+    found: set[str] = set()
+    for at, word in enumerate(every):
+        before = every[at - 1] if at else ""
+        after = every[at + 1] if at + 1 < len(every) else ""
+        noun = masking.says_something(before) and not before.isdigit()
+        if word in ORDINALS:
+            bare = word in ("prima", "first", "primo", "seconda", "secondo") and before not in _ARTICLES
+            if after not in QUANTITIES and not bare and (noun or masking.says_something(after)):
+                found.add(ORDINALS[word])
+        elif number := CARDINALS.get(word) or (word.lstrip("0") if word.isdigit() and len(word) < 3 else None):
+            if after not in QUANTITIES and (noun or before in _NUMBER_SIGNS):
+                found.add(number)
+        elif len(word) == 1:
+            if before in LETTERED and word.isalpha() and not (word in "cdlmns" and after.startswith(_VOWELS)):
+                found.add(word)
+        elif word in OPPOSITES or (word in HALVES_OF_A_DAY and before in ("di", "del", "della")):
+            found.add(word)
+    return frozenset(found)
+
+
+_VOWELS = tuple("aeiouh")  # before them "porta d" is the door of something
+_ARTICLES = frozenset(
+    (
+        "il",
+        "la",
+        "lo",
+        "al",
+        "alla",
+        "allo",
+        "del",
+        "della",
+        "dello",
+        "nel",
+        "nella",
+        "dal",
+        "dalla",
+        "sul",
+        "sulla",
+        "the",
+        "a",
+        "in",
+        "im",
+        "der",
+        "die",
+        "das",
+        "den",
+        "le",
+        "au",
+    )
+)
 
 
 def _tells(sentence: str) -> bool:
@@ -385,6 +466,10 @@ EXACT = 4  # a stem this short is a word of its own: "pos" does not stand for "p
 _LONGEST_STEM = max(map(len, _SINGLE))
 _BEGINNINGS = frozenset(stem[: EXACT + 1] for stem in _SINGLE if len(stem) > EXACT)
 TOPIC_WORDS = frozenset(_SINGLE)
+IN_PHRASES: Mapping[str, frozenset[str]] = {
+    word: frozenset(topic for _, phrase, topic, _ in _PHRASES if word in phrase.split())
+    for word in {one for _, phrase, _, _ in _PHRASES for one in phrase.split() if masking.says_something(one)}
+}
 
 
 @lru_cache(maxsize=20_000)
@@ -420,6 +505,11 @@ def speaks_of_trouble(word: str) -> bool:
     return bool(_topics_of(word))
 
 
+def kinds_of(word: str) -> frozenset[str]:
+    """The kinds of trouble that a word belongs to, alone or in a phrase."""
+    return frozenset(topic for topic, _ in _topics_of(word)) | IN_PHRASES.get(word, frozenset())
+
+
 OVER = "over"  # the key of reports that say that a trouble is over: they are looked at whatever else they say
 
 
@@ -449,7 +539,8 @@ def as_json(trace: Trace) -> dict[str, object]:
         "channel": trace.channel, "sender": trace.sender, "body": sorted(trace.body), "more": sorted(trace.words - trace.body),
         "stems": sorted(trace.stems), "title": sorted(trace.title),
         "objects": {kind: sorted(names) for kind, names in trace.objects.items()},
-        "beside": sorted(trace.beside), "codes": sorted(trace.codes), "places": sorted(trace.places),
+        "beside": sorted(trace.beside), "marks": sorted(trace.marks), "signed": sorted(trace.signed), "quoted": trace.quoted,
+        "codes": sorted(trace.codes), "places": sorted(trace.places),
         "topics": list(trace.topics), "strong": sorted(trace.strong),
         "alert": alert, "me_too": trace.me_too, "several": trace.several, "fingerprint": trace.fingerprint,
         "glued": trace.glued if spoken else "", "edges": sorted(trace.edges) if spoken else (), "seal": trace.seal,
@@ -467,7 +558,8 @@ def from_json(said: Mapping[str, Any], id: str, at: datetime, customer: str) -> 
     return Trace(
         id=id, at=at, channel=said["channel"], customer=customer, sender=said.get("sender", ""), words=words,
         body=body, stems=frozenset(said["stems"]) if "stems" in said else masking.stems(words), title=frozenset(said.get("title", ())),
-        objects=objects, things=_things(objects), beside=frozenset(said.get("beside", ())),
+        objects=objects, things=_things(objects), beside=frozenset(said.get("beside", ())), marks=frozenset(said.get("marks", ())),
+        signed=frozenset(said.get("signed", ())), quoted=said.get("quoted"),
         codes=frozenset(said.get("codes", ())), places=frozenset(said.get("places", ())), topics=tuple(said.get("topics", ())),
         strong=frozenset(said.get("strong", ())), alert=Alert(*alert) if alert else None, me_too=said.get("me_too", False),
         several=said.get("several", False), fingerprint=said.get("fingerprint"), seal=said.get("seal"), glued=said.get("glued", ""),

@@ -6,18 +6,22 @@ found by index. Linear in the text; refuses to look at more than its first chara
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from itertools import chain
+from itertools import chain, dropwhile
 
-from routing.vocabulary import ALIKE, EMPTY, SOFT, SOFT_EXACT
+from routing import contacts
+from routing.vocabulary import ALIKE, EMPTY, GREETINGS, SOFT, SOFT_EXACT, TROUBLED, TROUBLED_EXACT
 
 LONGEST = 6_000  # characters that are looked at
 FEWEST = 3  # content words without which a text is nobody's fingerprint
 
 _WORD = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")
-_SIGNATURE = re.compile(r"\n-- ?\r?\n|\n_{5,}|\n-{5,}")
+_SIGNATURE = re.compile(
+    r"\n-- ?\r?\n|\n-{3,} ?(?:original|messaggio|forwarded|inoltrat|ursprung|weitergel|message)", re.IGNORECASE
+)
+_RULE = re.compile(r"\n_{5,}|\n-{5,}")
 _CLOSING = re.compile(
     r"\n\s*(?:(?:cordiali|distinti|molti|tanti|un|i migliori|kind|best|warm|many|with)\s+)?"
     r"(?:saluti|saluto|salutoni|grazie(?: mille| e saluti| per .{0,40})?|regards|wishes|thanks(?: and regards| in advance)?|thank you"
@@ -63,9 +67,9 @@ def body(text: str) -> str:
     whole = _one_blank(text[:LONGEST])
     kept = _one_blank(_QUOTED.sub("", whole))
     said = kept or whole
-    for end in (_SIGNATURE, _CLOSING):
+    for end in (_SIGNATURE, _RULE, _CLOSING):
         found = end.search("\n" + said)
-        if found and found.start() > 1:
+        if found and found.start() > 1 and (end is _SIGNATURE or contacts.tells_nothing(said[found.end() - 1 :])):
             said = said[: found.start() - 1]
     return _unsigned(said.strip())
 
@@ -80,17 +84,19 @@ def _unsigned(said: str) -> str:
     """Without a closing line of mere courtesy and the short lines (name, office, telephone) under it."""
     lines = said.split("\n")
     first = len(lines) - 1  # of those below which nothing but a signature stands
-    while first > max(1, len(lines) - 8) and _signs(lines[first]):
+    while first > max(1, len(lines) - 8) and _signs(lines[first]) and contacts.tells_nothing(lines[first]):
         first -= 1
     for at in range(max(1, first), len(lines)):
         closing = tokens(lines[at])
-        if closing and not any(map(_content, closing)):
+        if closing and ":" not in lines[at] and not any(map(_content, closing)):
             return "\n".join(lines[:at]).strip()
     return said
 
 
 def _signs(line: str) -> bool:
-    return len(line.split()) <= 6 and (not any(map(str.isdigit, line)) or _TELEPHONE.search(line) is not None)
+    if len(line.split()) > 6 or (":" in line and not _TELEPHONE.search(line)):
+        return False
+    return not any(map(str.isdigit, line)) or _TELEPHONE.search(line) is not None
 
 
 def tokens(text: str) -> tuple[str, ...]:
@@ -169,8 +175,38 @@ def _unspaced(text: str) -> bytes:
     return text.lower().encode(errors="replace").translate(None, _BETWEEN)
 
 
-def fingerprint(content: frozenset[str]) -> str | None:
-    """One hash of the content words of a body; None when there are too few to say that two texts are one."""
-    if len(content) < FEWEST:
+def fingerprint(sentences: Sequence[tuple[str, ...]], rest: str) -> str | None:
+    """One hash of a body's words in their order, without the greeting and sentences of mere courtesy; None when there are too few
+    to say that two texts are one. `rest`: what comes after the sentences."""
+    said = [one for one in _ungreeted(sentences) if not _courteous(one)]
+    if sum(map(says_something, chain.from_iterable(said))) < FEWEST:
         return None
-    return sha256(" ".join(sorted(content)).encode()).hexdigest()[:32]
+    return sha256("\n".join(map(" ".join, said)).encode() + b"\n" + _unspaced(rest)).hexdigest()[:32]
+
+
+def _ungreeted(sentences: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Without greetings before the first sentence that says something."""
+    greeting = True
+    for one in sentences:
+        said = tuple(dropwhile(GREETINGS.__contains__, one)) if greeting else one
+        greeting = greeting and _courteous(said)
+        if said:
+            yield said
+
+
+def _courteous(sentence: tuple[str, ...]) -> bool:
+    """Does a sentence say nothing but please, thanks and when: no thing, no trouble, not even "not"?"""
+    return all(
+        word in SOFT_EXACT or word.startswith(SOFT) or (word in EMPTY and word not in TROUBLED_EXACT)
+        for word in sentence
+    ) and not any(word.startswith(TROUBLED) for word in sentence)
+
+
+def quoted(text: str) -> str | None:
+    """A hash of what a text quotes or passes on; None when it does not, or is nothing but a quotation."""
+    said = text[:LONGEST]
+    passed_on = _SIGNATURE.search(said) if "---" in said else None
+    lines = _QUOTED.findall(said) if ">" in said else []
+    if passed_on:
+        lines.append(said[passed_on.end() :])
+    return sha256(_unspaced("\n".join(lines))).hexdigest()[:16] if lines and _QUOTED.sub("", said).strip() else None

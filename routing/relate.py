@@ -17,16 +17,15 @@ from routing.relate_compare import (
     Related,
     at_issue,
     difference,
-    means_something,
     other_place,
     same_trouble,
     shared_places,
     shared_things,
     strictly_other,
+    unexplained,
 )
 from routing.relate_policy import Policy
 from routing.relate_suggest import Rarity, fuse, rarity_of, suggest
-from routing.vocabulary import PARTS
 
 __all__ = ["Known", "Rarity", "Related", "as_json", "fuse", "relate", "since"]
 
@@ -78,37 +77,45 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
     if len(added) + len(lost) > max(CHASER, (len(new.words) + len(trace.words)) // 4):
         return None
     if lost:
-        return "veto", f"replaced-word: {', '.join(sorted(lost))} -> {', '.join(sorted(added)) or 'nothing'}"
-    if _denied(new, added) != _denied(trace, frozenset()):
+        return DIFFERS, f"replaced-word: {', '.join(sorted(lost))} -> {', '.join(sorted(added)) or 'nothing'}"
+    if added:
+        return DIFFERS, f"something-new: {', '.join(sorted(added))}"
+    if sum(new.denials) != sum(trace.denials) and new.fingerprint != trace.fingerprint:
         return "veto", "denied: one of the two says not"
     if new.several and not trace.several:
         return "veto", "second-matter: the text goes on to something else"
-    if not added:
-        if new.sender == trace.sender:
-            if new.asks and not new.reminds and not new.things and new.at - trace.at > policy.order_within:
-                return "veto", "asked-again: it tells of no trouble, and the same thing may be wanted twice"
-            return "sent-again", "the same text once greeting and signature are gone"
-        if not (at_issue(new, trace) or (shared_places(new, trace) and new.strong)):
-            return "veto", "nothing-named: two people may ask for the same thing"
-        return "same-text", "the same text once greeting and signature are gone"
-    if new.sender == trace.sender and len(added) <= CHASER and _reminds(new, added):
-        return "sent-again", f"the same text with a reminder ({', '.join(sorted(added))})"
-    return "veto", f"something-new: {', '.join(sorted(added))}"
+    if (other := _other_wording(new, trace)) is not None:
+        return "veto", other
+    if new.sender == trace.sender:
+        if new.asks and not new.reminds and not new.things and new.at - trace.at > policy.order_within:
+            return "veto", "asked-again: it tells of no trouble, and the same thing may be wanted twice"
+        return "sent-again", "the same text once greeting and signature are gone"
+    if not (at_issue(new, trace) or (shared_places(new, trace) and new.strong)):
+        return DIFFERS, "nothing-named: two people may ask for the same thing"
+    return "same-text", "the same text once greeting and signature are gone"
 
 
-def _denied(trace: Trace, beside: frozenset[str]) -> int:
-    """How often a text says "not", but for the sentences that hold the words `beside`."""
-    if not beside:
-        return sum(trace.denials)
-    return sum(count for count, said in zip(trace.denials, trace.sentences, strict=True) if said.isdisjoint(beside))
+DIFFERS = "differs"  # a veto on one text, though what both tell of may still be one matter
 
 
-def _reminds(new: Trace, added: frozenset[str]) -> bool:
-    """Are the added words sentences of their own that name nothing and no trouble?"""
-    if any(means_something(word) for word in added):
-        return False
-    touched = [sentence for sentence in new.sentences if sentence & added]
-    return added <= frozenset().union(*touched) and all(sentence <= added for sentence in touched)
+def _other_wording(new: Trace, old: Trace) -> str | None:
+    """The same words may say something else in another order, about another number, or over another quotation."""
+    if new.channel in PHONE or old.channel in PHONE:
+        return _other_part(new, old)
+    if new.fingerprint is None or new.fingerprint != old.fingerprint:
+        return "reordered: the same words, but not the same sentences"
+    if new.quoted and old.quoted and new.quoted != old.quoted:
+        return "quotes something else"
+    return None
+
+
+def _other_part(new: Trace, old: Trace) -> str | None:
+    """Which one of several, and every word that tells of something else."""
+    if apart := new.marks ^ old.marks:
+        return f"other-number: {', '.join(sorted(apart))} in one of the two alone"
+    if apart := unexplained(new, old):
+        return f"told-by-one-alone: {', '.join(sorted(apart))}"
+    return None
 
 
 def _one_matter(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | None:
@@ -133,25 +140,11 @@ def _one_matter(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
         return "veto", f"other-code: {', '.join(sorted(new.codes))}, not {', '.join(sorted(trace.codes))}"
     if _asks(new) != _asks(trace):
         return "veto", "one asks for something, the other reports trouble"
-    if not things and (part := _part_of(new, trace)):
+    if (part := _other_part(new, trace)) is not None:
         return "veto", part
     if more_named := _names_more(new, trace, things):
         return "veto", more_named
     return rule, f"the same trouble ({trouble}) with {', '.join(sorted(things or where))}"
-
-
-def _part_of(new: Trace, old: Trace) -> str | None:
-    """Where a place is all that both name, it must be the whole of it: one room, one floor, one person has troubles of its own."""
-    parts = (new.words ^ old.words) & PARTS
-    others = {
-        place
-        for one, other in ((new, old), (old, new))
-        for place in one.places - other.places
-        if not set(place.split()) <= other.words
-    }
-    if parts or (others and new.places and old.places):
-        return f"part-of-a-place: {', '.join(sorted(parts or others))} in one of the two alone"
-    return None
 
 
 def _names_more(new: Trace, old: Trace, things: frozenset[str]) -> str | None:
@@ -291,16 +284,20 @@ WHOLE = ("sent-again", "same-text")  # what a look-alike in the same ticket does
 
 def _judge(new: Trace, known: Known, policy: Policy) -> tuple[tuple[str, str] | None, str | None]:
     """The first rule that would join these two, with its words, and what undoes it."""
+    differs: str | None = None
     for rule in RULES:
         said = rule(new, known, policy)
         if said is None:
             continue
+        if said[0] == DIFFERS:
+            differs = said[1]
+            continue
         if said[0] == "veto":
-            return None, said[1]
+            return None, _vetoes(new, known, policy) or said[1]
         if said[0] not in policy.rules:
             return None, f"not-allowed: this desk does not join by {said[0]}"
         return said, _vetoes(new, known, policy)
-    return None, None
+    return None, differs
 
 
 def as_json(id: str, related: Related, wide: str | None) -> dict[str, object]:

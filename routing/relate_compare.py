@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Literal
 
 from routing import facts
 from routing.facts import PHONE, Trace
+from routing.vocabulary import CARDINALS, NEUTRAL, NEUTRAL_FROM, ORDINALS, QUANTITIES, SITES, TROUBLED, TROUBLED_EXACT
 
 Verdict = Literal["new", "same", "suggest"]
 
@@ -167,8 +169,6 @@ def difference(new: Trace, old: Trace) -> tuple[frozenset[str], frozenset[str]]:
         added, lost = new.words - old.words, old.body - new.words
     elif old.channel in PHONE:
         added, lost = new.body - old.words, old.words - new.words
-    elif new.fingerprint is not None and new.fingerprint == old.fingerprint:
-        return frozenset(), frozenset()
     else:
         added, lost = new.words - old.words, old.words - new.words
     if new.channel in PHONE or old.channel in PHONE:
@@ -187,6 +187,40 @@ def _without_manners(caller: Trace, words: frozenset[str]) -> frozenset[str]:
     if caller.channel not in PHONE or not words <= caller.edges or len(words) > CHASER:
         return words
     return frozenset() if not any(means_something(word) for word in words) else words
+
+
+def unexplained(new: Trace, old: Trace) -> frozenset[str]:
+    """What only one of the two says, and what is neither trouble nor how it is told: a room, a person, another thing. Error codes,
+    small numbers and, where both name the thing itself, places are compared by rules of their own."""
+    mine, theirs = new.words - new.signed, old.words - old.signed
+    added, lost = _uninflected(mine - theirs, theirs - mine)
+    near = new.places | old.places if at_issue(new, old) else shared_places(new, old)
+    known = new.codes | old.codes | frozenset(chain.from_iterable(map(str.split, near)))
+    things, kinds = new.things | old.things, frozenset(new.topics[:1] + old.topics[:1])
+    return frozenset(
+        word
+        for word in (added | lost) - known
+        if not _told_anyhow(word)
+        and not _of_kinds(word, kinds)
+        and not any(word in one or one in word for one in things)
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _told_anyhow(word: str) -> bool:
+    """How something fails, who tells it, since when: what two people tell in two ways."""
+    if word in NEUTRAL or word.startswith(NEUTRAL_FROM) or word in QUANTITIES or word in CARDINALS or word in ORDINALS:
+        return True
+    return (word.isdigit() and len(word) < SMALL) or word in TROUBLED_EXACT or word.startswith(TROUBLED)
+
+
+@lru_cache(maxsize=20_000)
+def _of_kinds(word: str, kinds: frozenset[str]) -> bool:
+    mine = facts.kinds_of(word)
+    return word not in SITES and (not mine.isdisjoint(kinds) or related_kinds(mine, kinds))
+
+
+SMALL = 3  # digits from which a number is no small one
 
 
 def means_something(word: str) -> bool:

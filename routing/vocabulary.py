@@ -31,24 +31,41 @@ EMPTY = frozenset(_EMPTY.split())
 
 # Greetings, thanks, urgency, chasers, telephone fillers: a report may gain or lose them and say the same.
 _SOFT = (
-    "buongiorn buonaser buonpomerigg salve ciao gentil spett egreg grazie graz salut cordial distint hello hi hey dear regard thank"
-    " cheers please kind best sincer greeting pronto senta scus chiam telefonav volev vorre segnal richiam attes attend aspett"
-    " sollecit novit news aggiornament update riscontr rispost rispond risposta feedback urgen immediat cortes favor prego pregh gradire"
-    " quanto prima presto asap possibil interven verific sapere sapete fate facci fammi far capire aiut help support assist ulterior"
-    " reminder remind follow chas wait hear reply repl answer respons soon advise status secondo terz seconda ennesim nuovament again"
-    " precedent mail email messagg message inviat scritt segnalazion ticket richiest request colleghi team tutti referent riguard merito"
-    " danke bitte hallo guten freundlich gruss grusse bonjour merci cordialement salutation hola gracias saludos buenos estimad"
-    " ecco si ok allora cioe praticament niente yes well um eh call calling chiamata phoning speaking parlo sono anybody someone"
-    " qualcuno occupand occup looking look working tuttora sempre present persist persiste continu anc sign signor buona giornata lavoro"
-    " serata inoltr resto restiamo rimango rimaniamo fiduci anticipat anticipo esit parte circa proposito gestit gestendo presa carico"
-    " stato quando notizie sviluppi progress eta nuova nuove"
+    "buongiorn buonaser buonpomerigg salve gentil spett egreg grazie salut cordial distint hello regard thank cheers please"
+    " sincer greeting pronto senta chiam telefonav volev vorre segnal richiam attes attend aspett sollecit novit aggiornament"
+    " update riscontr rispost rispond risposta feedback urgen immediat cortes favor prego pregh gradire quanto prima presto"
+    " possibil interven verific sapere sapete facci fammi capire support assist ulterior reminder remind follow reply answer"
+    " respons advise status secondo seconda ennesim nuovament again precedent email messagg message inviat scritt segnalazion"
+    " ticket richiest request colleghi tutti referent riguard merito danke bitte hallo guten freundlich gruss grusse bonjour"
+    " merci cordialement salutation gracias saludos buenos estimad allora praticament niente calling chiamata phoning speaking"
+    " parlo anybody someone qualcuno occupand occup looking working tuttora sempre present persist persiste continu signor buona"
+    " giornata lavoro serata inoltr resto restiamo rimango rimaniamo fiduci anticipat anticipo parte circa proposito gestit"
+    " gestendo presa carico stato quando notizie sviluppi progress nuova nuove"
 )
-SOFT = tuple(_SOFT.split())
+SOFT = (
+    *_SOFT.split(),
+    "neuigkeit",
+    "antwort",
+    "warten",
+    "warte",
+)  # beginnings: of five letters or more, for shorter ones begin names too
 _SOFT_EXACT = (
-    "si ok eh um yes hi far anc eta buona sera giorno qui from mano darci dirvi dirle dirti guardi guardate bye goodbye senti"
-    " sentite ascolti"
+    "good si ok eh um yes hi far anc eta buona sera giorno qui from mano darci dirvi dirle dirti guardi guardate bye goodbye senti"
+    " sentite ascolti ciao grazie hey dear kind best scusa scusi scusate scusami news asap fate aiuto aiutarci aiutarmi aiutate"
+    " aiutateci aiutatemi help helps helping chase chasing chaser wait waiting waited hear heard hearing reply replies replied"
+    " replying soon mail mails email emails team hola ecco okay cioe well call calls called calling sono look looks looked"
+    " looking signor signora signori sign esito"
 )
 SOFT_EXACT = frozenset(_SOFT_EXACT.split())
+
+# What a text begins with before it says anything.
+_GREETINGS = (
+    "buongiorno buonasera buon buona giorno sera salve ciao gentile gentili gentilissimi spett spettabile spett.le"
+    " egregio egregi dear hello"
+    " hi hey good morning afternoon evening hallo guten tag bonjour hola team support assistenza supporto helpdesk desk"
+    " help colleghi tutti all"
+)
+GREETINGS = frozenset(_GREETINGS.split())
 
 ME_TOO = (
     "stesso problema", "stessa cosa", "stesso guasto", "stesso errore", "stesso inconveniente", "idem", "anche io", "anch io",
@@ -63,14 +80,16 @@ ME_TOO = (
 
 # A text with none of these tells no trouble: it asks for something, and may ask for the same again.
 _TROUBLED = (
-    "guast rott ferm blocc error erro anomal problem disserv malfunz fail fall crash broken broke dead down giu slow lent rallent lost pers"
+    "guast rott ferm blocc error erro anomal problem disserv malfunz fail fall crash broken broke dead down slow lent rallent lost pers"
     " cadut cade caduc wrong sbagliat errat doppi duplic twice scadut expired full pien esaur vuot blank spent offline irraggiung unreach"
     " interrot stuck hang freez congel piant impossib imposs unable cannot refus respint rifiut reject denied negat bounc mut muto lampegg"
     " fuori outage missing manca mancan sparit disappear weird strano stran virus cifrat alarm allarm fumo smoke perdit leak corrupt corrot"
     " fissa stopped bianc invis locked stops instabil singhiozz intermitt annull respons timeout"
 )
 TROUBLED = tuple(_TROUBLED.split())
-_TROUBLED_EXACT = "non no not nessuno nessuna nobody none never mai neanche nemmeno senza without isn t doesn don ko"
+_TROUBLED_EXACT = (
+    "giu non no not nessuno nessuna nobody none never mai neanche nemmeno senza without isn t doesn don ko"
+)
 TROUBLED_EXACT = frozenset(_TROUBLED_EXACT.split())
 _DENIES = (
     "non not isn aren doesn don didn won wouldn wasn weren hasn haven couldn cannot cant never mai senza without nicht kein keine pas"
@@ -132,6 +151,8 @@ SECOND_MATTER = (
     "approfitto", "per il resto", "secondo problema", "seconda cosa", "oltre a questo", "oltre a cio", "infine", "e poi vorre",
     "also", "in addition", "additionally", "furthermore", "besides", "another thing", "another issue", "another problem", "one more thing",
     "by the way", "moreover", "separately", "on another note", "on a different note", "while i am at it", "while we are at it",
+    "da quando avete", "da quando li avete", "da quando e venuto", "dopo il vostro", "dopo la vostra", "visto che avete", "il mese scorso",
+    "del mese scorso", "quanto costa", "quando arriva", "since you", "since your", "after your", "last month", "how much", "when will",
     "second issue", "apart from that", "p s", "ps", "ausserdem", "zudem", "par ailleurs", "en outre", "de plus", "ademas", "por otra parte",
 )  # fmt: skip
 
@@ -298,10 +319,90 @@ _SITES = (
 )
 SITES: Mapping[str, str] = {one: names.split("/")[0] for names in _SITES.split() for one in names.split("/")}
 
-# What is one part of a place, or one of several there.
-_PARTS = (
-    "reception portineria stanza stanze room rooms aula mensa canteen cucina kitchen corridoio archivio laboratorio lab postazione"
-    " postazioni workstation desk scrivania direzione contabilita acquisti commerciale hr corner garage cortile ascensore"
-    " lift reparti piani uffici"
+# What a call and a mail of one matter may differ in, besides words for trouble: how something fails and is used, who tells it. Verbs
+# and the like, by their beginnings; no noun that names a thing, a room or a person.
+_NEUTRAL = (
+    "nuovo cresce invia invio inviano prova provo provato provare proviamo stiamo sto zero files job jobs device devices nessun dovuto"
+    " chiediamo va vanno vado vada andare andato andata andati dare dia dato sta stanno stare stava stavo fa fanno faceva fatta"
+    " fatte fatti viene vengono venire venuto esce escono uscire uscito entra entrano entrare sale salgono salire scende"
+    " scendono parte partono partire partito torna tornano tornare tornato resta restano rimane rimangono rimasto apre aprono"
+    " aprire aperto apro chiude chiudono chiudere legge leggono leggere leggo prende prendono prendere preso premo preme"
+    " premere tocca tocchiamo tocco usa uso usare usano usiamo vede vedo vediamo vedere visto vista dice dicono detto dire dico"
+    " chiede chiedono chiedo chiesto chiedere manda mandano mandare mando salva salvano salvare salvo trova trovano trovo"
+    " trovare perde perdono perdiamo perdendo mette mettere messo tiene tengono serve servono servirebbe cerca cerco cercare"
+    " cercato vuole vogliono voglio capita capitato succede succedono successo passa passano passare gira girano sembra pare sa"
+    " sappiamo gia sotto sopra davanti dietro subito ad alcuni alcune altri altre altro altra stesso stessa stessi stesse"
+    " uguale via ancora spesso ogni volta mentre appena quasi proprio completamente totalmente improvvisamente continuamente"
+    " ultimamente purtroppo normalmente correttamente bene male tardi notte stanotte casa poco gente voce fila coda turno"
+    " fretta caos urgenza clienti cliente utenti utente persone colleghi collega ragazzi tutti tutte nessuno ognuno stamani"
+    " stasera lunedi martedi mercoledi giovedi venerdi sabato domenica gennaio febbraio marzo aprile maggio giugno luglio"
+    " agosto settembre ottobre novembre dicembre monday tuesday wednesday thursday friday saturday sunday january february"
+    " march april june july august september october november december settimana mese week month year day night last next"
+    " previous earlier later soon late early cosa cose roba sistema sistemi servizio servizi service services problema problemi"
+    " problem problems issue issues guasto fault messaggio messaggi message messages avviso avvisi notice scritta finestra"
+    " window schermata screen screens dialog procedura operazione funzione motivo causa situazione caso be being been get got"
+    " getting go goes going gone come comes came coming make makes made making take takes taking took keep keeps kept keeping"
+    " turn turns turned turning try tries tried trying use uses used using see sees seen seeing saw say says said saying tell"
+    " tells told telling know knows show shows showed showing shown appear appears appeared open opens opened opening close"
+    " closes read reads reading write writes load loads loading start starts started starting run runs running work works"
+    " worked working connect connects connecting connected accept accepts accepting send sends sending sent receive receives"
+    " receiving reach reaches reaching access accessing enter enters entering log logging sign find finds found look put puts"
+    " give gives gave giving ask asks asking asked need needs needed want wants happen happens happened seem seems return"
+    " returns returned affect affects affected lose loses losing wait press pressed tap touch touched leave leaves left stay"
+    " stays remain remains bring brings let lets save saves saving even anymore already always never often suddenly completely"
+    " totally properly correctly currently every each whole entire several many few lot same other others another different"
+    " people person staff team user users client clients customer customers colleague colleagues everybody everyone nobody"
+    " anybody queue line rush home geht gehen ging lauft laufen funktioniert funktionieren startet starten offnet offnen"
+    " schliesst zeigt zeigen kommt kommen bleibt bleiben druckt nimmt macht machen verbindet verbinden lasst konnen kann mehr"
+    " alle immer mal tag hat haben kollegen kunden nutzer leute gleiche marche marchent fonctionne fonctionnent ouvre ouvrir"
+    " demarre affiche reste restent arrive arrivent peut peuvent tous toutes personne collegues toujours meme sede site office"
+    " ufficio uffici filiale branch agenzia negozio store shop"
 )
-PARTS = frozenset(_PARTS.split()) | SITES.keys()
+NEUTRAL = frozenset(_NEUTRAL.split())
+_NEUTRAL_FROM = (
+    "insufficien differen divers riferim funzion connett collegar collegat collegh accett ricev inviat inviar invian utilizz"
+    " scriv scritt richiam risult riprov riavvi compar mostr accend acced access raggiung restart lavora lavori vendit scadenz"
+    " segnala ripet ripres contin riesc verific controll comunic confer riport sincron aggiorn visualizz download upload scaric"
+    " riconosc respond rispon carica carico avvia avviar avvio arriva arrivan arrivat"
+)
+NEUTRAL_FROM = tuple(_NEUTRAL_FROM.split())
+
+# Numbers as people say them. "prima" and "first" are told from "before" by what stands around them.
+_CARDINALS = (
+    "uno one ein/due two zwei deux/tre three drei trois/quattro four vier quatre/cinque five funf cinq/six sechs/sette seven sieben sept"
+    "/otto eight acht huit/nove nine neun neuf/dieci ten zehn dix"
+)
+CARDINALS: Mapping[str, str] = {
+    word: str(n) for n, words in enumerate(_CARDINALS.split("/"), 1) for word in words.split()
+}
+_ORDINALS = (
+    "primo prima first erste ersten premier/secondo seconda second zweite zweiten/terzo terza third dritte dritten/quarto quarta fourth"
+    " vierte vierten/quinto quinta fifth/sesto sesta sixth/settimo settima seventh/ottavo ottava eighth"
+)
+ORDINALS: Mapping[str, str] = {
+    word: str(n) for n, words in enumerate(_ORDINALS.split("/"), 1) for word in words.split()
+}
+_QUANTITIES = (
+    "volta volte time times minuti minuto minutes ore ora hours hour giorni giorno days day tentativi attempts"
+    " settimane settimana weeks mesi"
+    " months anni years persone people utenti users colleghi gradi degrees euro gb mb tb sollecito reminder me noi loro invio"
+)
+QUANTITIES = frozenset(_QUANTITIES.split())
+# Halves of which the other one is another matter.
+_OPPOSITES = (
+    "entrata uscita upstairs downstairs destra sinistra left right nord sud est ovest north south east west esterno"
+    " esterna interna maschile"
+    " femminile"
+)
+OPPOSITES = frozenset(_OPPOSITES.split())
+HALVES_OF_A_DAY = frozenset(
+    ("mattina", "pomeriggio", "sera", "notte", "morning", "evening", "night")
+)  # behind "di": a shift
+_LETTERED = (
+    "porta door gate varco disco drive disk unita partizione scala stair cella cell linea line edificio building"
+    " palazzina stabilimento plant"
+    " sala aula forno oven nastro belt halle freezer cassa till baia bay corsia lane zona zone ingresso entrance"
+    " cancello reparto torre tower"
+    " blocco block"
+)
+LETTERED = frozenset(_LETTERED.split())

@@ -144,6 +144,92 @@ def test_me_too_is_heard_over_a_signature() -> None:
     assert (related.decision, related.candidates) == ("suggest", ("r1",))
 
 
+# Two mails of one sender that are nearly one text, and two matters: subject and text of each.
+NEARLY = {
+    "in another order": (("Inoltro", "Inoltrare la posta di rossi@acme.example a bianchi@acme.example."), ("Inoltro", "Inoltrare la posta di bianchi@acme.example a rossi@acme.example.")),
+    "in and out": (("Portal", "Users cannot log in to the portal since nine."), ("Portal", "Users cannot log out of the portal since nine.")),
+    "another name that begins like a greeting": (("Bilanci", "Simona non riesce ad aprire la cartella Bilanci."), ("Bilanci", "Silvia non riesce ad aprire la cartella Bilanci.")),
+    "a word that is longer": (("Portale", "Il portale non funziona da stamattina."), ("Portale", "Il portatile non funziona da stamattina.")),
+    "another letter": (("Disco", "Non vedo più il disco di rete Z: dal mio PC."), ("Disco", "Non vedo più il disco di rete S: dal mio PC.")),
+    "a sentence more": (("Stampante", "La stampante PRT-01 non stampa da ieri."), ("Stampante", "La stampante PRT-01 non stampa da ieri. Serve una sedia nuova.")),
+    "only the title": (("www.acme.example: menu", "The page does not work in our browser, it does elsewhere."), ("www.acme.example: search", "The page does not work in our browser, it does elsewhere.")),
+    "what stands under thanks": (("Ufficio", "Abbiamo un problema bloccante in ufficio, urgente.\nGrazie\nIl PC di Anna non parte."), ("Ufficio", "Abbiamo un problema bloccante in ufficio, urgente.\nGrazie\nLa fotocopiatrice è guasta.")),
+    "the fields of a form": (("Scheda", "Compilata una nuova scheda dal portale interno\n-----\nOggetto: monitor\nGuasto: rotto"), ("Scheda", "Compilata una nuova scheda dal portale interno\n-----\nOggetto: muletto\nGuasto: non parte")),
+    "what it quotes": (("Inoltro", "Vi giro quanto scritto dalla collega del piano.\n> Il frigo non funziona"), ("Inoltro", "Vi giro quanto scritto dalla collega del piano.\n> Il registratore non chiude")),
+    "another fault of one printer": (("Stampante PRT-ACQ-02", "La stampante PRT-ACQ-02 ha finito il toner nero."), ("Stampante PRT-ACQ-02", "Sulla stampante PRT-ACQ-02 la carta si inceppa a ogni foglio stampato.")),
+    "another matter of one invoice": (("Fattura 20931", "La fattura 20931 è addebitata due volte in banca."), ("Fattura 20931", "Non abbiamo ricevuto la fattura 20931, potete mandarla al commercialista?")),
+    "another part of one laptop": (("Laptop LT-2231", "Laptop LT-2231 has a cracked screen hinge."), ("Laptop LT-2231", "The keyboard of laptop LT-2231 is stuck on one letter.")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NEARLY)
+def test_nearly_the_same_text_is_two_matters(case: str) -> None:
+    for (subject, text), (other_subject, other_text) in (NEARLY[case], NEARLY[case][::-1]):
+        if case == "a sentence more" and len(text) > len(other_text):
+            continue  # the shorter one after the longer one tells of nothing new
+        for sender in (MARIO, ANNA):
+            related = last(
+                report(1, 0, text, subject=subject), report(2, 35, other_text, subject=other_subject, sender=sender)
+            )
+            assert related.decision != "same", (text, other_text, related.why)
+
+
+# A call and another report, of one kind and one place or thing; the second is a mail, unless it begins with the sign of a telephone.
+TOLD = {
+    "rooms": ("rimini il lettore badge della palestra non legge", "A Rimini il lettore badge degli spogliatoi non legge."),
+    "persons": ("rob from dublin here my badge snapped and does not open", "The badge of Liam in Dublin does not open the door."),
+    "tills told in words": ("milano la cassa tre non legge le carte", "La cassa 2 di Milano non legge le carte."),
+    "floors": ("il wifi al secondo piano di lodi non va", "☎ il wifi al terzo piano di lodi non va"),
+    "doors": ("london door b rejects every badge", "☎ london door c rejects every badge"),
+    "entry and exit": ("il cancello in entrata a lodi non apre con il badge", "Il cancello in uscita a Lodi non apre con il badge."),
+    "shifts": ("il turno di mattina non riesce a timbrare", "☎ il turno di sera non riesce a timbrare"),
+    "whose code it is": ("customer number 70311 the printer in accounts prints blank", "☎ customer number 70311 the printer at the front desk jams"),
+    "whence the call comes": ("calling from leeds about our sheffield site the wifi is down", "The wifi in Leeds is down."),
+    "after it was mended": ("pronto leeds since your engineer came the phones crackle", "The phones in Leeds are dead."),
+    "another symptom": ("till 5520 does not take any card", "The drawer of till 5520 is bent and does not close."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_what_only_one_of_two_tells_keeps_a_call_apart(case: str) -> None:
+    call, other = TOLD[case]
+    spoken = other.startswith("☎")
+    one = {"sender": PHONE, "channel": "call"}
+    two = {"sender": "+39333111", "channel": "call"} if spoken else {}
+    said = other.removeprefix("☎ ")
+    for minutes in (0, 30):
+        first, second = report(1, minutes, call, **one), report(2, 30 - minutes, said, **two)
+        related = last(*sorted((first, second), key=lambda trace: trace.at))
+        assert related.decision != "same", related.why
+
+
+SAME = {
+    "another greeting, a reminder before it": (("PRN-7", "Hello, the printer PRN-7 does not print since Monday."), ("PRN-7", "Any news on this? Thank you.\nGood morning, the printer PRN-7 does not print since Monday.")),
+    "a reminder after it": (("PRN-7", "The printer PRN-7 does not print since Monday."), ("Reminder: PRN-7", "The printer PRN-7 does not print since Monday. We are still waiting for news.")),
+    "another signature": (("PRN-7", "The printer PRN-7 does not print since Monday.\nKind regards\nAnn Lee"), ("PRN-7", "The printer PRN-7 does not print since Monday.\n--\nAnn")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_the_same_text_is_the_same_matter_whatever_stands_around_it(case: str) -> None:
+    (subject, text), (other_subject, other) = SAME[case]
+    related = last(report(1, 0, text, subject=subject), report(2, 90, other, subject=other_subject))
+    assert (related.decision, related.why[0].partition(":")[0]) == ("same", "sent-again")
+
+
+def test_a_call_that_repeats_a_mail_in_other_words_joins_it() -> None:
+    mail = report(1, 0, "La cassa 4129 di Milano non accetta più le carte, siamo fermi.", subject="POS")
+    call = report(
+        2,
+        40,
+        "buongiorno chiamo da milano la cassa 4129 rifiuta tutte le carte e abbiamo la fila",
+        sender=PHONE,
+        channel="call",
+    )
+    related = last(mail, call)
+    assert (related.decision, related.why[0].partition(":")[0]) == ("same", "call-and-mail")
+
+
 def test_a_compound_is_found_by_its_words() -> None:
     one = report(1, 0, "Since weeks.", subject="right clicking in the list shows no menu")
     assert last(

@@ -52,7 +52,7 @@ JOINS = {
     ),
     "with a reminder at its end": (
         report(1, 0, TILL, subject="Cassa ferma"),
-        report(2, 120, f"{TILL} Ci sono novità? Restiamo fermi.", subject="Sollecito: Cassa ferma"),
+        report(2, 120, f"{TILL} Ci sono novità? Restiamo in attesa.", subject="Sollecito: Cassa ferma"),
     ),
     "with the first one quoted": (
         report(1, 0, TILL, subject="Cassa ferma"),
@@ -99,7 +99,7 @@ APART = {
     "another person": ("replaced-word", (report(1, 0, "L'account della collega Rossi è bloccato."), report(2, 60, "L'account della collega Verdi è bloccato."))),
     "the same host, another trouble": ("", (report(1, 0, "srv-mi-01: spazio su disco insufficiente."), report(2, 60, "La macchina virtuale srv-mi-01 non si avvia."))),
     "a second matter after it": ("second-matter", (report(1, 0, TILL), report(2, 60, f"{TILL}\n\nInoltre: serve un nuovo monitor per la reception.", sender=ANNA))),
-    "something new after the same words": ("something-new", (report(1, 0, TILL), report(2, 60, f"{TILL} Ora anche la stampante è rotta."))),
+    "something new after the same words": ("another-trouble", (report(1, 0, TILL), report(2, 60, f"{TILL} Ora anche la stampante è rotta."))),
     "weeks later": ("", (report(1, 0, TILL), report(2, 60 * 24 * 30, TILL))),
     "a request for it": ("one asks", (report(1, 0, "La fattura 4669 riporta un importo errato."), report(2, 60, "Serve copia della fattura 4669.", sender=ANNA))),
     "another floor of one office": ("other-place", (report(1, 0, "The wifi on floor 2 of the Leeds office is down."), report(2, 60, "hello the wifi on floor 3 of the leeds office is down", sender=PHONE, channel="call"))),

@@ -31,11 +31,7 @@ _ROOT = sa.func.coalesce(tickets.c.merged_into, tickets.c.id)
 _SKETCHES = sa.select(traces.c.id, _ROOT.label("root"), traces.c.at, traces.c.sketch).join(
     tickets, tickets.c.id == traces.c.ticket_id
 )
-_LATEST = (
-    _SKETCHES.where(traces.c.customer == _CUSTOMER, BY_PEOPLE)
-    .order_by(traces.c.at.desc())
-    .limit(exactly(LATEST))
-)
+_LATEST = _SKETCHES.where(traces.c.customer == _CUSTOMER, BY_PEOPLE).order_by(traces.c.at.desc()).limit(exactly(LATEST))
 
 
 def _newest(key: str, limit: int) -> sa.Subquery:
