@@ -7,82 +7,72 @@ Refuses to guess for a text that names no state: that is a person's report.
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
+from routing.alert_marks import key_words, marks_of
+from routing.alert_states import WORDS, State, state_of
 from routing.masking import plain
-
-State = Literal["problem", "recovery"]
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """`key` is the same for every repetition of one alert and for its recovery; `host` is None where none is named."""
+    """`key` is the same for every repetition of one alert and for its recovery; `host` is None where none is named.
+
+    `marks`: what it names, by which two alerts of one key are told apart (`alert_marks`); empty in what was kept before.
+    """
 
     key: str
     state: State
     host: str | None = None
+    marks: frozenset[str] = frozenset()
 
 
+_FIRM = "host|hostname|host name|nome host|instance"  # they win over the other labels of a host
 _HOSTS = (
-    "host|hostname|host name|device|server|instance|node|agent|machine|resource|system|dispositivo"
-    "|macchina|computer|url|monitor url|address"
+    f"{_FIRM}|device|device name|devname|server|server name|node|node name|agent|machine|machine id|machine name|dispositivo"
+    "|macchina|computer|computer name|vm|vm name|virtual machine|monitor url|url|address|impianto|target|affected resource|resource name"
+    "|nas name|appliance|asset|system host name|system name|where it happened|nodo|nome computer|nome server|apparato|fqdn"
 )
 _SERVICES = (
     "service|servicedesc|service name|check|check name|trigger|trigger name|alert|alertname|alarm|alarm name|alarmname|sensor|metric"
-    "|rule|problem name|item"
-    "|job|job name|backup job|task|monitor|monitor name|servizio|sensore|allarme|controllo|lavoro"
+    "|rule|problem name|nome problema|backup task"
+    "|job|job name|backup job|backup copy job|replication job|task|monitor|monitor name|servizio|sensore|allarme|controllo|lavoro"
 )
 _STATES = (
-    "state|status|new state|alarm state|current state|trigger status|state change|event|stato|result"
+    "state|status|new state|new status|alarm state|alarm status|current state|trigger status|state change|event|stato|result"
     "|outcome|esito|notification type|newstatevalue"
 )
+_MEANING = {
+    label: meaning
+    for meaning, labels in (("host", _HOSTS), ("service", _SERVICES), ("state", _STATES))
+    for label in labels.split("|")
+}
 _LINE = re.compile(
     rf"^[ \t*•\-]{{0,8}}({_HOSTS}|{_SERVICES}|{_STATES})[ \t]*[:=][ \t]*(\S.*)$", re.IGNORECASE | re.MULTILINE
 )
-_INLINE = re.compile(r"\b(host|instance|alertname|device|service|job)\s*[:=]\s*\"?([\w./:\-]+)\"?", re.IGNORECASE)
+_INLINE = re.compile(
+    r"\b(host|instance|alertname|device|devname|service|job)\s{0,4}[:=]\s{0,4}\"?([\w./:\-]+)\"?|\b(status)=\"?(\w+)",
+    re.IGNORECASE,
+)
+_NO_NAME = re.compile(r"\[arn:|/dev/|[\[*(]")  # a value that begins so names no host and no service
+_DIGEST = re.compile(r"(?<![\w-])(?:digest|reports?|weekly|monthly|riepilogo|rapporto|resoconto)(?![\w-])")
 
-_RECOVERED = re.compile(
-    r"\b(?:recover(?:y|ed|s|ing)?|resolved|ok|up|cleared?|closed|normal|online|back to normal|back online|success(?:ful|fully)?"
-    r"|rientrat[oa]"
-    r"|risolt[oa]|ripristinat[oa]|tornat[oa] (?:normale|online)|behoben|resolu|restored|reachable again|healthy|green|completed|is up"
-    r"|passed)\b"
-)
-_TROUBLE = re.compile(
-    r"\b(?:problema?|down|critical|crit|warning|warn|firing|alarm|alert|failed|failure|fail|error|triggered|unreachable|offline"
-    r"|breached?|degraded"
-    r"|disaster|high|average|unknown|timeout|no data|allarme|critico|avviso|fallit[oa]|errore|giu|irraggiungibile|emergency|escalation"
-    r"|unhealthy"
-    r"|re-triggered|renotify|re-notify|missed|red|major|minor|acknowledgement|flapping)\b"
-)
 _MARKED = re.compile(  # what only a machine writes in a subject
-    r"^\W*\[?(?:problema?|recovered|recovery|resolved|firing|ok|alarm|alert|triggered|re-triggered|warning|warn|critical|down|up|failed"
-    r"|success"
+    r"^\W*\[?(?:problema?|recovered|recovery|resolved|fired|firing|ok|alarm|alert|triggered|re-triggered|warning|warn|critical|down|up|failed"
+    r"|success|succeeded|reset|cleared|information(?:al)?|info|high|low|warnung|attenzione|avviso|critico"
     r"|allarme|risolto|ripristinato|rientrato|error|no data|renotify)\b[^\]\s]*(?:[\]:]| [-–])"
     r"|\*\* ?(?:problem|recovery|acknowledgement|flapping\w*)\b|\[(?:prtg|firing|resolved|zabbix|nagios|icinga|checkmk|check_mk)|^check_mk:"
     r"|^alarm: \"|^ok: \"|^monitor is (?:down|up)|\b(?:ok|up|warn|crit|unknown)\w* ?(?:->|→) ?\w+|^(?:problem|resolved)(?: in [^:]*)?:"
-    r"|is (?:critical|warning|down|unreachable|up|ok)\b[ !*]*$|^(?:down|up) alert\b",
+    r"|is (?:critical|warning|down|unreachable|up|ok)\b[ !*]*$|^(?:down|up) alert\b|^(?:alert|alarm|allarme|problem) "
+    r"(?:resolved|cleared|ended|reset|closed|rientrato)\b",
     re.IGNORECASE,
 )
-_ARROW = re.compile(r"(?:->|→|=>)\s*(\w+)")
-_VOLATILE = re.compile(
-    r"\d{4}[-./]\d{2}[-./]\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\b\d{1,2}:\d{2}(?::\d{2})?\b|\b(?:in|for|after|da"
-    r"|dopo)\s+(?:\d+\s*[dhms]\w*\s*)+"
-    r"|[<>=]+\s*-?\d[\d.,]*|-?\b\d+(?:[.,]\d+)?\s*(?:%|°c?\b|gb\b|mb\b|kb\b|ms\b|s\b|min\w*\b|rpm\b|v\b)|#\d+|\bfiring:\d+"
-    r"|\bresolved:\d+|\d+(?:[.,]\d+)?/s\b",
+_SUBJECT_HOST = re.compile(r"(?<![\w.@/-])((?=[\w.-]*[\d.-])[a-z][\w]*(?:[-.][\w]+)+|[a-z]+[a-z-]*\d+\b)")
+_BRACKETED = re.compile(r"\[([^\[\]]{2,40})\] ?\[")
+_NO_HOST = re.compile(  # words that only look like a host's name
+    r"(?:sev|p|v|day|level|phase|ipv|smb|http|tcp|udp|raid|md|eth|wan|lan|gi|fan|cpu|psu)\d+$|alarm\.|re-|n-|non-|on-|off-|up-|real-|high-|low-|pre-|e-"
 )
-_COUNT = re.compile(r"(?<![\w/.:-])\d+(?:[.,]\d+)?(?![\w/:-])")
-_NUMBERED = re.compile(  # a part that has a number is another part than its neighbour
-    r"\b(fan|port|porta|cpu|core|disk|disco|drive|sensor|sensore|psu|slot|bay|line|linea|unit|node|nodo|interface|vlan|array|zone|zona"
-    r"|ap|phase|fase|rack"
-    r"|floor|piano|channel|canale|pump|pompa|ventola|cell|cella|link|trunk|volume|lun|partition|battery|batteria|instance|replica"
-    r"|shard) (\d+)\b"
-)
-_STATE_WORDS = re.compile(
-    f"(?:{_RECOVERED.pattern})|(?:{_TROUBLE.pattern})|\\b(?:low|is|state|status|alert|has|been|in|with|since)\\b"
-)
-_SUBJECT_HOST = re.compile(r"\b((?=[\w.-]*[\d.-])[a-z][\w]*(?:[-.][\w]+)+|[a-z]+[a-z-]*\d+\b)")
 _ROBOTS = re.compile(
-    r"^(?:monitor\w*|nagios|icinga\w*|zabbix|prtg|alert\w*|alarm\w*|alertmanager|check_?mk|grafana|datadog|uptime\w*|pingdom|veeam"
+    r"^(?:monitor\w*|nagios|icinga\w*|zabbix|prtg|alert\w*|alarm\w*|alertmanager|check_?mk|grafana|datadog|uptime\w*|allarm\w*|pingdom|veeam"
     r"|backup|noreply-?monitor\w*|prometheus|cloudwatch|watchdog|ups|nas|idrac|ilo)\b"
 )
 
@@ -93,20 +83,20 @@ def read(channel: str, sender: str, subject: str, text: str) -> Alert | None:
     robot = channel == "event" or _ROBOTS.match(sender.lower()) is not None
     if not robot and not _MARKED.search(low):
         return None  # nearly every mail: its text costs nothing
-    fields = _fields(text[:4_000])
+    text = text[:4_000].replace(subject.strip() or "\n", " ", 1)
+    fields = _fields(text)
+    if fields is None or _DIGEST.search(low):
+        return None  # of more than one
     if not robot and not fields and not _shouts(subject, low):
         return None
     state = _state(low, fields, text)
     if state is None:
         return None
-    host = fields.get("host")
-    if host is None:
-        named = _SUBJECT_HOST.search(low)
-        host = named.group(1) if named else None
-    service = fields.get("service") or _reduced(low, host)
+    host = fields.get("host") or _host_in(low)
+    service = _named(fields.get("service", ""), host) or ("" if host else key_words(low))
     if not service and host is None:
         return None
-    return Alert(f"{host or ''}|{_reduced(service, host, counts=False) or service}", state, host)
+    return Alert(f"{host or ''}|{service}", state, host, marks_of(subject, text))
 
 
 def _shouts(subject: str, low: str) -> bool:
@@ -115,45 +105,47 @@ def _shouts(subject: str, low: str) -> bool:
     return bool(bracketed or (re.search(r"\b[A-Z]{2,}\b", subject) and _SUBJECT_HOST.search(low)))
 
 
-def _fields(text: str) -> dict[str, str]:
-    """Labelled values by what they mean; the first of each counts."""
+def _fields(text: str) -> dict[str, str] | None:
+    """Labelled values by what they mean, the first of each; None where one label of a host or a service stands with two values."""
     found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for pattern in (_LINE, _INLINE):
-        for label, value in pattern.findall(text):
-            name = plain(label).strip()
-            meaning = "host" if name in _HOSTS.split("|") else "service" if name in _SERVICES.split("|") else "state"
-            told = plain(value).strip().strip("\"'*")
-            found.setdefault(meaning, re.split(r"[,\s(]", told)[0] if meaning == "host" else told)
+        for label, value, *inline in pattern.findall(text):
+            name = plain(label or inline[0]).strip()
+            told = plain(value or inline[1]).strip().strip("\"'*")
+            meaning = _MEANING[name]
+            if meaning != "state" and _NO_NAME.match(told):
+                continue
+            if meaning == "host":
+                told = _host(told)
+            if pattern is _LINE and meaning != "state" and values.setdefault(name, told) != told:
+                return None
+            if pattern is _LINE and meaning == "host" and name in _FIRM.split("|") and values.get("firm") is None:
+                values["firm"] = found["host"] = told
+            found.setdefault(meaning, told)
     return found
 
 
+def _host(told: str) -> str:
+    """The whole value, without an address in brackets behind it."""
+    return re.sub(r"\s?\([^()]*\)$", "", told).strip(" ,;\"'")
+
+
+def _host_in(subject: str) -> str | None:
+    """A name in the subject; of "[name] [state]" the first."""
+    named = _BRACKETED.match(subject)
+    if named and state_of(named.group(1)) is None:
+        return named.group(1)
+    return next((one for one in _SUBJECT_HOST.findall(subject) if not _NO_HOST.match(one)), None)
+
+
 def _state(subject: str, fields: dict[str, str], text: str) -> State | None:
-    """By the labelled state, then the subject, then the text; what stands after an arrow is the state now."""
-    for said in (fields.get("state", ""), subject, plain(text[:500])):
-        arrow = _ARROW.search(said)
-        now = arrow.group(1) if arrow else said
-        good, bad = _RECOVERED.search(now), _TROUBLE.search(now)
-        if good and (bad is None or _goodness(now, good, bad)):
-            return "recovery"
-        if bad:
-            return "problem"
-    return None
+    """By the labelled state, then the subject, then the text."""
+    said = (fields.get("state", ""), subject, plain(text[:500]))
+    return next((state for one in said if (state := state_of(one)) is not None), None)
 
 
-def _goodness(said: str, good: re.Match[str], bad: re.Match[str]) -> bool:
-    """Both kinds of words: a marked recovery ("RECOVERY Service Alert", "Resolved: High CPU", "problem has been resolved")."""
-    clear = re.search(
-        r"\b(?:recover(?:y|ed)|resolved|cleared|restored|back to normal|risolt[oa]|rientrat[oa]|ripristinat[oa])\b",
-        said,
-    )
-    return clear is not None or good.start() < bad.start()
-
-
-def _reduced(said: str, host: str | None, *, counts: bool = True) -> str:
-    """Without state, values, times and the host: what the alert is about. `counts`: bare numbers are values too."""
-    rest = said.replace(host, " ") if host else said
-    rest = _NUMBERED.sub(r"\1-\2", _VOLATILE.sub(" ", rest))
-    if counts:
-        rest = _COUNT.sub(" ", rest)
-    rest = _STATE_WORDS.sub(" ", rest)
-    return " ".join(re.findall(r"[^\W_]+(?:[/.:\\-][^\W_]+)*|/\w+", rest))
+def _named(service: str, host: str | None) -> str:
+    """A service without its state and without the host in it; a name that is all state stays whole."""
+    rest = service.replace(host, " ") if host else service
+    return " ".join(WORDS.sub(" ", rest.partition(" = ")[0]).split()) or service

@@ -5,7 +5,7 @@ their words. Facts come from the first characters of a text: in a long log they 
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -533,7 +533,8 @@ def whole_key(channel: str, sender: str, subject: str, text: str) -> str | None:
 
 def as_json(trace: Trace) -> dict[str, object]:
     """A trace for keeping, without what only a new report is asked for; what is empty is left out."""
-    alert = [trace.alert.key, trace.alert.state, trace.alert.host] if trace.alert else None
+    it = trace.alert
+    alert = [it.key, it.state, it.host, sorted(it.marks)] if it else None
     spoken = trace.channel in PHONE
     said: dict[str, object] = {
         "channel": trace.channel, "sender": trace.sender, "body": sorted(trace.body), "more": sorted(trace.words - trace.body),
@@ -550,9 +551,14 @@ def as_json(trace: Trace) -> dict[str, object]:
     return {name: value for name, value in said.items() if value}
 
 
+def _alert_of(kept: Sequence[Any] | None) -> Alert | None:
+    """The alert of the list that :func:`as_json` kept; of three values where it was kept before there were marks."""
+    return Alert(kept[0], kept[1], kept[2], frozenset(kept[3] if len(kept) > 3 else ())) if kept else None
+
+
 def from_json(said: Mapping[str, Any], id: str, at: datetime, customer: str) -> Trace:
     """An earlier report's trace, of what :func:`as_json` kept."""
-    body, alert = frozenset(said.get("body", ())), said.get("alert")
+    body, alert = frozenset(said.get("body", ())), _alert_of(said.get("alert"))
     words = body.union(said.get("more", ()), said.get("words", ()))  # "words": of before "more"
     objects = {kind: frozenset(names) for kind, names in said.get("objects", {}).items()}
     return Trace(
@@ -561,7 +567,7 @@ def from_json(said: Mapping[str, Any], id: str, at: datetime, customer: str) -> 
         objects=objects, things=_things(objects), beside=frozenset(said.get("beside", ())), marks=frozenset(said.get("marks", ())),
         signed=frozenset(said.get("signed", ())), quoted=said.get("quoted"),
         codes=frozenset(said.get("codes", ())), places=frozenset(said.get("places", ())), topics=tuple(said.get("topics", ())),
-        strong=frozenset(said.get("strong", ())), alert=Alert(*alert) if alert else None, me_too=said.get("me_too", False),
+        strong=frozenset(said.get("strong", ())), alert=alert, me_too=said.get("me_too", False),
         several=said.get("several", False), fingerprint=said.get("fingerprint"), seal=said.get("seal"), glued=said.get("glued", ""),
         edges=frozenset(said.get("edges", ())), asks=said.get("asks", False), reminds=said.get("reminds", False),
         over=said.get("over", False), denials=(said.get("denials", 0),),

@@ -9,6 +9,8 @@ stands in `why`. Refuses to see another customer's reports, to look anything up 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from routing.alert_marks import general, may_end, same_subject, told_apart
+from routing.alerts import Alert
 from routing.facts import PHONE, Trace
 from routing.relate_compare import (
     CHASER,
@@ -200,7 +202,17 @@ def _alert(new: Trace, pool: Sequence[Known], policy: Policy) -> Related:
         return Related("new", why=(f"alert: {key} is not known",))
     if "same-alert" not in policy.rules:
         return Related("new", why=(f"alert: {key}", "veto not-allowed: this desk does not join by same-alert"))
-    last = max(mine, key=lambda one: (one.trace.at, one.trace.id))
+    if new.alert.host is None and general(new.alert.marks):
+        latest = max(mine, key=lambda one: (one.trace.at, one.trace.id)).root
+        return Related(
+            "suggest", None, None, 0.5, (latest,), (f"alert: {key}", "veto other-mark: neither names anything")
+        )
+    mine.sort(key=lambda one: (one.trace.at, one.trace.id))
+    last = _last_alike(new.alert, mine)
+    if last is None:
+        assert mine[-1].trace.alert is not None
+        other = f"veto other-mark: {_other_mark(new.alert, mine[-1].trace.alert) or 'it may end more than one'}"
+        return Related("suggest", None, None, 0.5, (mine[-1].root,), (f"alert: {key}", other))
     assert last.trace.alert is not None
     gap = new.at - last.trace.at
     told = f"same-alert: {key}"
@@ -222,6 +234,50 @@ def _alert(new: Trace, pool: Sequence[Known], policy: Policy) -> Related:
     if state == "recovery" and gap > policy.pool_within:
         return Related("new", why=(f"alert: {key}", f"veto too-old: silent for {_span(gap)}"))
     return _joined(last, (told, "it recovered" if state == "recovery" else f"still in trouble, {_span(gap)} later"))
+
+
+def _last_alike(alert: Alert, mine: Sequence[Known]) -> Known | None:
+    """The latest of one key that names the same things, or an end since then that may be its own. `mine`: in order of time."""
+    return _ended(alert, mine) if alert.state == "recovery" else _going_on(alert, mine)
+
+
+def _going_on(alert: Alert, mine: Sequence[Known]) -> Known | None:
+    last = None
+    placed = {one.root for one in mine if one.trace.alert and one.trace.alert.state == "problem"}
+    for one in mine:
+        kept = one.trace.alert
+        assert kept is not None
+        if last is not None and kept.state == "recovery":
+            doubtful = one.root not in placed and may_end(alert.marks, kept.marks)
+            last = one if one.root == last.root or doubtful else last
+        elif _other_mark(alert, kept) is None:
+            last = one
+    return last
+
+
+def _ended(alert: Alert, mine: Sequence[Known]) -> Known | None:
+    """The problem that a recovery ends, if it can be but one; else the recovery that it repeats."""
+    going: dict[str, Known] = {}
+    again: Known | None = None
+    for one in mine:
+        kept = one.trace.alert
+        assert kept is not None
+        alike = _other_mark(alert, kept) is None
+        if kept.state == "recovery":
+            going.pop(one.root, None)
+            again = one if alike else again
+        else:
+            again = None
+            going.update({one.root: one} if alike else {})
+    return next(iter(going.values())) if len(going) == 1 else again if not going else None
+
+
+def _other_mark(alert: Alert, kept: Alert) -> str | None:
+    """What one of two alerts of a key names and the other does not."""
+    same_state = alert.state == kept.state
+    if not same_state and alert.key.endswith("|") and not same_subject(alert.marks, kept.marks):
+        return "the subjects differ"
+    return told_apart(alert.marks, kept.marks, same_state)
 
 
 def _joined(old: Known, why: tuple[str, ...], also: tuple[str, ...] = ()) -> Related:

@@ -48,6 +48,10 @@ ITALIAN = Words("it", "Europe/Rome", NOW)
             "veto other-object: milano, not roma (TS-1000-0012)",
             "no: altro oggetto: milano, non roma (TS-1000-0012)",
         ),
+        ("veto other-mark: volume d, not volume c", "no: nomina altro: volume d, non volume c"),
+        ("veto other-mark: it may end more than one", "no: nomina altro: può chiudere più di un allarme"),
+        ("veto other-mark: neither names anything", "no: nomina altro: nessuno dei due nomina qualcosa"),
+        ("veto other-mark: the subjects differ", "no: nomina altro: gli oggetti delle mail sono diversi"),
         ("perhaps TS-1000-0012: alike (0.42)", "forse TS-1000-0012: simile (0.42)"),
         (
             "AE-1000-0012 by the ticket's own token; the sender is a verified party to it",

@@ -291,7 +291,36 @@ def test_a_line_that_cannot_be_read_is_said_and_the_command_ends_with_2(bad: str
 
 
 @pytest.mark.parametrize(
-    "piece", ["a-", " ", "1.", "a.", "\n", "\n  ", "a1-", "Host: ", "in 1d ", "> ", "srv-", "saluti\n", "[", "x@"]
+    "piece",
+    [
+        "a-",
+        " ",
+        "1.",
+        "a.",
+        "\n",
+        "\n  ",
+        "a1-",
+        "Host: ",
+        "in 1d ",
+        "> ",
+        "srv-",
+        "saluti\n",
+        "[",
+        "x@",
+        "(a",
+        "not ",
+        "0 errors ",
+        "k=v, ",
+        "from a to ",
+        "1 of ",
+        "/a",
+        "C:\\",
+        "1:",
+        "feb ",
+        "State: a ",
+        "a -> ",
+        '"A ',
+    ],
 )
 def test_no_text_takes_long_to_read(piece: str) -> None:
     text = piece * (18_000 // len(piece))

@@ -1,8 +1,14 @@
 """One alert is known by its key, whatever system wrote it; its recovery has the same key, another host's has not."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from routing import alerts
+from routing import alerts, facts
+from routing.alert_states import state_of
+from routing.masking import plain
+from routing.pool import Stream
+from routing.relate import Related
 
 # tool, (subject, text) of a problem, of its repetition, of its recovery, of the same alert on another host
 TOOLS = {
@@ -144,3 +150,175 @@ def test_a_machine_is_known_by_its_subject_even_from_a_persons_address(tool: str
 def test_a_person_is_not_taken_for_a_machine(subject: str, text: str) -> None:
     found = alerts.read("mail", "mario@acme.example", subject, text)
     assert found is None
+
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+Mail = str | tuple[str, str]  # a subject that is the text too, or both
+
+
+def told(*mails: Mail) -> list[Related]:
+    """What becomes of events of one customer, half an hour apart."""
+    stream, done = Stream(), []
+    for n, mail in enumerate(mails):
+        subject, text = (mail, mail) if isinstance(mail, str) else mail
+        at = NOON + timedelta(minutes=30 * n)
+        done.append(stream.take(facts.trace(f"r{n}", at, "event", "K", "monitor@acme.example", subject, text))[0])
+    return done
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("PING 192.168.1.10 CRITICAL", "PING 192.168.1.20 CRITICAL"),
+        ("CRITICAL: PDU #1 overload in sala CED", "CRITICAL: PDU #2 overload in sala CED"),
+        ("iLO alarm hp1: 12V rail failed", "iLO alarm hp1: 5V rail failed"),
+        ("CRITICAL: disk 2 failed on hp-1", "CRITICAL: disk 3 failed on hp-1"),
+        ("CRITICAL: Drive 1.3 failed on hp-1", "CRITICAL: Drive 1.4 failed on hp-1"),
+        ("ALARM: temperature 1 high on rack-1", "ALARM: temperature 2 high on rack-1"),
+        ("ALARM: trunk 0510000001 lost on pbx-1", "ALARM: trunk 0510000002 lost on pbx-1"),
+        ("CRITICAL: VM 101 on pve1 is down", "CRITICAL: VM 102 on pve1 is down"),
+        ("[Failed] Export 06:00 on erp-1", "[Failed] Export 18:00 on erp-1"),
+        ("ALARM: freezer-1 humidity high", "ALARM: freezer-1 humidity low"),
+        ("ALERT: sw-1 Gi0/1 down", "ALERT: sw-1 Gi0/1 error"),
+        (("Alert: Disk full", "Computer: SRV1\nDrive: C:\nStatus: critical"), ("Alert: Disk full", "Computer: SRV1\nDrive: D:\nStatus: critical")),
+        (("Alert: Job failed", "Server: SQL1\nDatabase: ERP\nStatus: failed"), ("Alert: Job failed", "Server: SQL1\nDatabase: CRM\nStatus: failed")),
+        (("Alert: Service", "Server Name: alfa\nStatus: critical"), ("Alert: Service", "Server Name: beta\nStatus: critical")),
+        (("[PROBLEM] Ping", "Host: Switch Piano 1\nService: Ping\nState: DOWN"), ("[PROBLEM] Ping", "Host: Switch Piano 2\nService: Ping\nState: DOWN")),
+        (("[Critical] Stopped on dc-1", "The service 'DNS Server' is not running."), ("[Critical] Stopped on dc-1", "The service 'DHCP Server' is not running.")),
+        (("SNMP trap: alarm on sw-1", "Host: sw-1\nTrap: linkDown ifIndex 3"), ("SNMP trap: alarm on sw-1", "Host: sw-1\nTrap: linkDown ifIndex 9")),
+        (("[FIRING:1] DiskFull", "- alertname = DiskFull\n- device = /dev/sda1\n- instance = web-3"), ("[FIRING:1] DiskFull", "- alertname = DiskFull\n- device = /dev/sda1\n- instance = web-4")),
+    ],
+)  # fmt: skip
+def test_another_thing_under_the_same_words_is_only_shown_and_each_goes_on_by_itself(one: Mail, other: Mail) -> None:
+    done = told(one, other, one, other)
+    assert done[1].decision != "same"
+    assert [(again.decision, again.of) for again in done[2:]] == [("same", "r0"), ("same", "r1")]
+
+
+def test_the_earlier_ticket_of_another_thing_is_shown_with_what_differs() -> None:
+    _, other = told(
+        ("Alert: Disk full", "Computer: SRV1\nDrive: C:\nStatus: critical"),
+        ("Alert: Disk full", "Computer: SRV1\nDrive: D:\nStatus: critical"),
+    )
+    assert (other.decision, other.candidates) == ("suggest", ("r0",))
+    assert other.why[-1] == "veto other-mark: drive d, not c"
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("CRITICAL: CPU load 14.2 on app-9", "CRITICAL: CPU load 17.9 on app-9"),
+        (("WARNING: disk C: on ts-2 at 91%", "8.1 GB free"), ("CRITICAL: disk C: on ts-2 at 97%", "2.9 GB free")),
+        (("Alert: sw-4 errors", "Device: sw-4\nAlert ID: 9001\nTime: 10:00"), ("Alert: sw-4 errors", "Device: sw-4\nAlert ID: 9002\nTime: 10:30")),
+        (("[Failed] Paghe (3 objects)", "Backup job: Paghe\nFailed\nDuration 0:12:44"), ("[Warning] Paghe (2 objects)", "Backup job: Paghe\nWarning\nDuration 0:10:04")),
+        (("ALERT: ap-7 down", "Since 2026-02-09 10:00:03, http://x.example/ack?id=1"), ("ALERT: ap-7 down", "Since 2026-02-09 10:30:03, http://x.example/ack?id=2")),
+    ],
+)  # fmt: skip
+def test_a_repetition_with_other_values_is_joined(first: Mail, again: Mail) -> None:
+    assert told(first, again)[-1].of == "r0"
+
+
+@pytest.mark.parametrize(
+    ("problem", "end"),
+    [
+        ("CRITICAL: srv1 DNS not resolved", "OK: srv1 DNS resolved"),
+        ("ALARM: srv1 disk full", "ALARM ENDED: srv1 disk full"),
+        ("ALLARME: cella-1 temperatura", "FINE ALLARME: cella-1 temperatura"),
+        ("srv1 is down", "srv1 is no longer down"),
+        ("srv1 CPU: OK → WARNING → CRITICAL", "srv1 CPU: CRITICAL → WARNING → OK"),
+        (("Problem: Disk (used > 80%)", "Host: FS1\nProblem name: Disk\nDrive: C:"), ("Resolved in 6m 6s: Disk (used > 80%)", "Host: FS1\nProblem name: Disk")),
+    ],
+)  # fmt: skip
+def test_an_end_is_joined_and_what_comes_after_it_is_not(problem: Mail, end: Mail) -> None:
+    done = told(problem, end, problem)
+    assert (done[1].of, done[2].decision) == ("r0", "suggest")
+
+
+def test_an_end_that_may_be_of_two_problems_is_of_none() -> None:
+    mains = ("ALLARME: continuita UPS1", "Nome: UPS1\nDescrizione: mancanza rete")
+    battery = ("ALLARME: continuita UPS1", "Nome: UPS1\nDescrizione: batteria da sostituire")
+    end = told(mains, battery, ("OK: continuita UPS1", "Nome: UPS1\nDescrizione: rete presente"))[-1]
+    assert (end.decision, end.why[-1]) == ("suggest", "veto other-mark: it may end more than one")
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("DNS name srv1 could not be resolved", "problem"),
+        ("Problema non risolto su srv1: disco pieno", "problem"),
+        ("cluster is not healthy", "problem"),
+        ("CPU on srv1 is no longer critical", "recovery"),
+        ("Backup completed with errors", "problem"),
+        ("Backup report: 5 OK, 2 failed", "problem"),
+        ("Job: completed, 0 errors, 0 warnings", "recovery"),
+        ("Job: success, failed: 3", "problem"),
+        ("OK -> WARNING -> CRITICAL", "problem"),
+        ("status changed from Red to Green", "recovery"),
+        ("definitions are not up to date", "problem"),
+        ("Back up of srv1 failed", "problem"),
+        ("Online backup failed on srv1", "problem"),
+        ("Windows Update set up failed", "problem"),
+        ("success rate below 95% - critical", "problem"),
+        ("Link up/down trap: port 3 link down", "problem"),
+        ("Valve closed unexpectedly: alarm", "problem"),
+        ("RESET: High CPU load", "recovery"),
+        ("CESSATO ALLARME: temperatura", "recovery"),
+        ("ALERT: account unlocked on dc1", "recovery"),
+        ("Agent alfa disconnected", "problem"),
+        ("Agent alfa connected", "recovery"),
+        ("Service spooler stopped", "problem"),
+        ("Backup NON riuscito", "problem"),
+        ("Backup riuscito", "recovery"),
+        ("[DOWN] OK Market POS", "problem"),
+        ("Resolved in 3m: agent is not available", "recovery"),
+        ("systemd-resolved on srv-up-1", None),
+    ],
+)
+def test_the_state_is_read_with_its_negation(said: str, state: str | None) -> None:
+    assert state_of(plain(said)) == state
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "host"),
+    [
+        ("Problem: Memory", "Host: Server Contabilità (10.0.0.5)\nTrigger: Memory", "server contabilita"),
+        ("Alert: Disk", "Device: /dev/sda1\nInstance: web-3\nStatus: critical", "web-3"),
+        ("Alert: Disk", "Machine ID: srvdc.root\nStatus: critical", "srvdc.root"),
+        ("Fired:Sev2 cpu on vm-erp", "Rule fired", "vm-erp"),
+    ],
+)
+def test_the_host_is_read_whole(subject: str, text: str, host: str) -> None:
+    found = alerts.read("event", "monitor@acme.example", subject, text)
+    assert found is not None
+    assert found.host == host
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("ALERT: 2 problems", "Host: srv1\nState: DOWN\n\nHost: srv2\nState: DOWN"),
+        ("Daily alert digest: 1 problem", "Host: srv1\nState: DOWN"),
+        ("[Warning] Weekly backup report: 1 failed", "Job Notturno failed"),
+    ],
+)
+def test_what_tells_of_more_than_one_is_no_alert(subject: str, text: str) -> None:
+    assert alerts.read("event", "monitor@acme.example", subject, text) is None
+
+
+def test_an_alert_that_was_kept_before_there_were_marks_still_reads_and_vetoes_nothing() -> None:
+    new = facts.trace("r1", NOON, "event", "K", "monitor@acme.example", "CRITICAL: VM 101 on pve1 is down", "x")
+    kept = facts.as_json(new) | {"alert": ["pve1|vm", "problem", "pve1"]}
+    old = facts.from_json(kept, "r0", NOON, "K")
+    assert old.alert == alerts.Alert("pve1|vm", "problem", "pve1")
+    assert facts.from_json(facts.as_json(new), "r1", NOON, "K").alert == new.alert
+
+
+def test_two_alerts_that_name_nothing_are_only_shown() -> None:
+    again = told("Alert: Disk full", "Alert: Disk full")[-1]
+    assert (again.decision, again.why[-1]) == ("suggest", "veto other-mark: neither names anything")
+
+
+def test_an_alert_keeps_few_marks() -> None:
+    found = alerts.read("event", "monitor@acme.example", "ALERT: srv1", " ".join(f"name{n}" for n in range(400)))
+    assert found is not None
+    assert len(found.marks) <= 40
