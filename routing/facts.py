@@ -5,40 +5,30 @@ their words. Facts come from the first characters of a text: in a long log they 
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from routing import alerts, contacts, masking
+from routing import alerts, contacts, masking, naming, topics
 from routing.alerts import Alert
 from routing.vocabulary import (
-    CARDINALS,
     DENIES,
-    HALVES_OF_A_DAY,
-    LETTERED,
     ME_TOO,
     NOT_BARE,
-    OPPOSITES,
-    ORDINALS,
     OVER_AGAIN,
     PLACES,
-    QUANTITIES,
     REMINDS,
     SECOND_MATTER,
     SITES,
-    TOPICS,
-    TROUBLED,
-    TROUBLED_EXACT,
 )
+from routing.websites import DOMAIN
 
 PHONE = ("call", "phone")  # channels on which a report is spoken
 FACTS_IN = 1_500  # characters of the body in which objects count
 LONGEST_PAGE = 120  # characters of a web address that are compared
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-STRONG, WEAK = 3, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +75,7 @@ class Trace:
     denials: tuple[int, ...] = ()
 
 
-# Ends of a name that is written alone; with "www." or "https://" before it, any will do. None is a word of our languages.
-_TLD = (
-    "it|com|net|org|eu|de|fr|es|uk|info|biz|local|lan|example|test|cloud|io|dev|app|ch|at|edu|intra|internal|online|store|site|tech|shop"
-    "|nl|pl|cz|sk|hu|ro|bg|gr|pt|dk|fi|au|jp|cn|br|mx|ru|ua|tr|gov|coop"
-)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9-]+\.)+[a-z]{2,}\b")
-_LABELS = r"(?:[a-z0-9-]+\.)+"
-_DOMAIN = re.compile(  # and what stands after it
-    rf'(?<![\w.-])(?:https?://)?((?:(?<=//)|(?=www\.)){_LABELS}[a-z]{{2,}}|{_LABELS}(?:{_TLD}))\b(?::\d+)?(?:[/?]([^\s,;)<>"\]]*))?'
-)
 _IP = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 _CODE = re.compile(
     r"\b(?:error[ei]?|errors?|err|codice(?: di)? errore|codice|error code|code|http|status|fehler|erreur|exception|bsod|stop)\s*(?:code"
@@ -189,7 +170,7 @@ def trace(
     told = said[: contacts.begins(said)]
     in_told = in_body if told == said else masking.tokens(told)
     facing = f"{title}\n{told[:FACTS_IN]}"
-    sentences = [masking.tokens(one) for one in _SENTENCE.split(said[:FACTS_IN])]
+    sentences = [masking.tokens(one) for one in masking.SENTENCE.split(said[:FACTS_IN])]
     alert = alerts.read(channel, sender, subject, text)
     objects, codes = _objects(facing)
     if letters := frozenset(letter.lower() for letter in (*_LETTER.findall(facing), *_DRIVE.findall(facing))):
@@ -199,21 +180,22 @@ def trace(
     things = _things(objects)
     every = in_title + in_told
     each, flat = frozenset(every), f" {' '.join(every)} "
-    topics = _topics(every)
+    kinds = topics.topics(every)
     mine = own if in_told is in_body else masking.words(in_told)
     titled = masking.stems(named | masking.parts(in_title))
     me_too = alert is None and len(mine) <= 5 and _says(_ME_TOO, each, flat)
     return Trace(
         id=id, at=at, channel=channel, customer=customer, sender=sender.lower(), words=content, body=own,
         stems=masking.stems(mine | masking.parts(in_told)) | titled, title=titled, objects=objects, codes=codes,
-        places=places(facing, sites), topics=tuple(name for name, _ in topics),
-        strong=frozenset(name for name, score in topics if score >= STRONG),
-        beside=frozenset() if alert else _beside(objects, every, title, told[:FACTS_IN], spoken=channel in PHONE),
-        marks=_marks(every) if len(mine | named) <= SHORT_TEXT else frozenset(), signed=own - mine, quoted=masking.quoted(text),
+        places=places(facing, sites), topics=tuple(name for name, _ in kinds),
+        strong=frozenset(name for name, score in kinds if score >= topics.STRONG),
+        beside=frozenset() if alert else naming.beside(objects, things, every, title, told[:FACTS_IN], spoken=channel in PHONE),
+        marks=naming.marks(every) if len(mine | named) <= naming.SHORT_TEXT else frozenset(),
+        signed=own - mine, quoted=masking.quoted(text),
         alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(told, in_told),
         fingerprint=masking.fingerprint(sentences, said[FACTS_IN:]) if alert is None and len(text) <= masking.LONGEST else None,
-        seal=masking.seal(subject, text) if alert is None else None, glued=_glued(f"{title} {said[:FACTS_IN]}"),
-        edges=_edges(in_body), things=things, asks=not _troubled(each),
+        seal=masking.seal(subject, text) if alert is None else None, glued=masking.glued(f"{title} {said[:FACTS_IN]}"),
+        edges=_edges(in_body), things=things, asks=not topics.troubled(each),
         reminds=masking.is_answer(subject) or _says(_REMINDS, each, flat),
         over=alert is None and _over(flat),
         sentences=tuple(map(masking.words, sentences)),
@@ -247,120 +229,9 @@ _DENIED = re.compile(
 )
 
 
-_TROUBLED_AT = frozenset(one[:3] for one in TROUBLED)  # which are asked for first: most words begin otherwise
-
-
-def _troubled(found: Iterable[str]) -> bool:
-    return any(word in TROUBLED_EXACT or (word[:3] in _TROUBLED_AT and word.startswith(TROUBLED)) for word in found)
-
-
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
-
-
 def _things(objects: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """Every object that has a name of its own, whatever its kind. Of a page the site is told; two pages of it differ."""
     return frozenset().union(*(names for kind, names in objects.items() if kind not in ("letter", "page")))
-
-
-# What is told so that somebody is known or found again, not because it is in trouble: a customer's code, a contract, a ticket.
-_REFERENCE = re.compile(
-    r"\b(?:cliente?|customers?|contratt[oi]|contract|abbonamento|subscription|ticket|segnalazione|pratica|case|rif|ref|riferimento|reference"
-    r"|interno|extension|int|ext)\b"
-    r"(?:[ .:#=-]{0,3}\b(?:id|nr?|no|num(?:ero|ber)?|codice|code|e|is)\b)?[ .:#=-]{0,4}[a-z]{0,8}[-_]?\d[\w/-]*"
-)
-SHORT_NAME = 4  # letters and digits from which a name is somebody's own: not M2, B1, P1
-
-
-def _beside(
-    objects: Mapping[str, frozenset[str]], every: tuple[str, ...], title: str, told: str, *, spoken: bool
-) -> frozenset[str]:
-    """Those named only where nothing tells of trouble, short ones, and bare numbers that stand behind no noun of trouble. A title
-    tells; a web site that stands alone is pointed at; what is spoken has no sentences."""
-    things, named, at_issue = _things(objects), set[str](), set[str]()
-    sentences = () if not things else (f"{title} {told}",) if spoken else (title, *_SENTENCE.split(told))
-    for at, one in enumerate(sentences):
-        flat = _glued(one)
-        here = {thing for thing in things if thing in flat}
-        named |= here
-        if here - at_issue:
-            said = _REFERENCE.sub(" ", masking.plain(one))
-            if at == 0 or _tells(said):
-                flat = _glued(said)
-                at_issue |= {thing for thing in here if thing in flat}
-    bare = {one for one in at_issue if one.isdigit() and not _behind_trouble(one, every)}
-    return frozenset(named - at_issue | bare).union(one for one in objects.get("name", ()) if len(one) < SHORT_NAME)
-
-
-def _behind_trouble(number: str, every: tuple[str, ...]) -> bool:
-    """Does this number stand behind a noun of some kind of trouble: till 4129, invoice no. 4669? Else it may be a code or a telephone."""
-    behind = [one for one in every if one not in _NUMBER_SIGNS]
-    return any(said == number and at and speaks_of_trouble(behind[at - 1]) for at, said in enumerate(behind))
-
-
-_NUMBER_SIGNS = frozenset(("n", "nr", "no", "num", "numero", "number", "nummer", "di", "del", "della"))
-SHORT_TEXT = 40  # content words of a text whose numbers and letters tell it from another
-
-
-def _marks(every: tuple[str, ...]) -> frozenset[str]:
-    """Which one of several: till 3, the third floor, door b; not how many, since when, how often."""
-    found: set[str] = set()
-    for at, word in enumerate(every):
-        before = every[at - 1] if at else ""
-        after = every[at + 1] if at + 1 < len(every) else ""
-        noun = masking.says_something(before) and not before.isdigit()
-        if word in ORDINALS:
-            bare = word in ("prima", "first", "primo", "seconda", "secondo") and before not in _ARTICLES
-            if after not in QUANTITIES and not bare and (noun or masking.says_something(after)):
-                found.add(ORDINALS[word])
-        elif number := CARDINALS.get(word) or (word.lstrip("0") if word.isdigit() and len(word) < 3 else None):
-            if after not in QUANTITIES and (noun or before in _NUMBER_SIGNS):
-                found.add(number)
-        elif len(word) == 1:
-            if before in LETTERED and word.isalpha() and not (word in "cdlmns" and after.startswith(_VOWELS)):
-                found.add(word)
-        elif word in OPPOSITES or (word in HALVES_OF_A_DAY and before in ("di", "del", "della")):
-            found.add(word)
-    return frozenset(found)
-
-
-_VOWELS = tuple("aeiouh")  # before them "porta d" is the door of something
-_ARTICLES = frozenset(
-    (
-        "il",
-        "la",
-        "lo",
-        "al",
-        "alla",
-        "allo",
-        "del",
-        "della",
-        "dello",
-        "nel",
-        "nella",
-        "dal",
-        "dalla",
-        "sul",
-        "sulla",
-        "the",
-        "a",
-        "in",
-        "im",
-        "der",
-        "die",
-        "das",
-        "den",
-        "le",
-        "au",
-    )
-)
-
-
-def _tells(sentence: str) -> bool:
-    site = _DOMAIN.fullmatch(sentence.strip(" ."))
-    if site:
-        return not site.group(2)
-    found = masking.tokens(_DOMAIN.sub(" ", sentence))
-    return _troubled(found) or bool(_topics(found))
 
 
 def _edges(found: tuple[str, ...]) -> frozenset[str]:
@@ -377,16 +248,11 @@ def canonical(name: str) -> str:
     return re.sub(r"[\W_]", "", masking.plain(name)).removeprefix("www")
 
 
-def _glued(text: str) -> str:
-    """The text as one run of letters and digits, to find a name that was spoken or written with other punctuation."""
-    return re.sub(r"[\W_]+", "", masking.plain(text))
-
-
 def _objects(text: str) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
     """Names of things by kind, and error codes; what was read as one thing is not read again as another."""
     rest = masking.plain(text)
     found: dict[str, set[str]] = {}
-    for kind, sign, pattern in (("mail", "@", _MAIL), ("domain", ".", _DOMAIN), ("ip", ".", _IP)):
+    for kind, sign, pattern in (("mail", "@", _MAIL), ("domain", ".", DOMAIN), ("ip", ".", _IP)):
         named = tuple(pattern.finditer(rest)) if sign in rest else ()
         for one in named:
             name, path = one.groups() if kind == "domain" else (one.group(0), None)
@@ -421,7 +287,7 @@ def places(text: str, sites: Collection[str] = ()) -> frozenset[str]:
     for pattern in (_PLACE_AFTER, _PLACE_BEFORE):
         for one in pattern.finditer(text):
             name = masking.plain(one.group(1)).strip()
-            if name not in _NO_PLACE and name not in TOPIC_WORDS:
+            if name not in _NO_PLACE and name not in topics.TOPIC_WORDS:
                 found.add(PLACES.get(name, name))
     for one in _SITE.finditer(low):
         found.add(f"{SITES[one.group(1)]} {one.group(2)}")
@@ -446,77 +312,14 @@ def _several(said: str, found: tuple[str, ...]) -> bool:
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 
-def _stem_table() -> tuple[dict[str, list[tuple[str, int]]], list[tuple[str, str, str, int]]]:
-    """Beginnings of single words; phrases with their first word."""
-    single: dict[str, list[tuple[str, int]]] = {}
-    phrases: list[tuple[str, str, str, int]] = []
-    for topic, levels in TOPICS.items():
-        for weight, listed in zip((STRONG, WEAK), levels, strict=True):
-            for stem in listed.split("|"):
-                flat = " ".join(masking.tokens(stem))
-                if " " in flat:
-                    phrases.append((flat.split()[0], flat, topic, weight))
-                else:
-                    single.setdefault(flat, []).append((topic, weight))
-    return single, phrases
-
-
-_SINGLE, _PHRASES = _stem_table()
-EXACT = 4  # a stem this short is a word of its own: "pos" does not stand for "posta"
-_LONGEST_STEM = max(map(len, _SINGLE))
-_BEGINNINGS = frozenset(stem[: EXACT + 1] for stem in _SINGLE if len(stem) > EXACT)
-TOPIC_WORDS = frozenset(_SINGLE)
-IN_PHRASES: Mapping[str, frozenset[str]] = {
-    word: frozenset(topic for _, phrase, topic, _ in _PHRASES if word in phrase.split())
-    for word in {one for _, phrase, _, _ in _PHRASES for one in phrase.split() if masking.says_something(one)}
-}
-
-
-@lru_cache(maxsize=20_000)
-def _topics_of(word: str) -> tuple[tuple[str, int], ...]:
-    if word[: EXACT + 1] not in _BEGINNINGS and word not in _SINGLE:
-        return ()
-    found: dict[str, int] = {}
-    for length in range(2, min(len(word), _LONGEST_STEM) + 1):
-        if length <= EXACT and length != len(word):
-            continue
-        for topic, weight in _SINGLE.get(word[:length], ()):
-            found[topic] = max(weight, found.get(topic, 0))
-    return tuple(found.items())
-
-
-def _topics(found: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Kinds of trouble with their weight, the surest first; weak words alone say nothing."""
-    score: dict[str, int] = {}
-    each = dict.fromkeys(found)
-    for word in each:
-        for topic, weight in _topics_of(word):
-            score[topic] = score.get(topic, 0) + weight
-    flat = f" {' '.join(found)}"
-    for first, phrase, topic, weight in _PHRASES:
-        if first in each and f" {phrase}" in flat:
-            score[topic] = score.get(topic, 0) + weight
-    sure = [(topic, points) for topic, points in score.items() if points >= 2 * WEAK]
-    return sorted(sure, key=lambda one: -one[1])
-
-
-def speaks_of_trouble(word: str) -> bool:
-    """Does this word belong to some kind of trouble?"""
-    return bool(_topics_of(word))
-
-
-def kinds_of(word: str) -> frozenset[str]:
-    """The kinds of trouble that a word belongs to, alone or in a phrase."""
-    return frozenset(topic for topic, _ in _topics_of(word)) | IN_PHRASES.get(word, frozenset())
-
-
+ALERT = "alert:"  # begins the key of an alert
 OVER = "over"  # the key of reports that say that a trouble is over: they are looked at whatever else they say
 
 
 def keys(trace: Trace) -> tuple[str, ...]:
     """What an index finds a report by: its alert, or its whole text and the objects it names."""
     if trace.alert is not None:
-        return (f"alert:{trace.alert.key}",)
+        return (f"{ALERT}{trace.alert.key}",)
     whole = (f"text:{trace.fingerprint}",) if trace.fingerprint else ()
     sent = (f"sent:{trace.seal}",) if trace.seal else ()
     return (*whole, *sent, *(f"thing:{one}" for one in sorted(trace.things)), *((OVER,) if trace.over else ()))
@@ -526,7 +329,7 @@ def whole_key(channel: str, sender: str, subject: str, text: str) -> str | None:
     """The one of :func:`keys` that costs little: the alert, or the text as it was sent; None when it has neither."""
     alert = alerts.read(channel, sender, subject, text)
     if alert is not None:
-        return f"alert:{alert.key}"
+        return f"{ALERT}{alert.key}"
     seal = masking.seal(subject, text)
     return f"sent:{seal}" if seal else None
 

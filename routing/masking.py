@@ -18,6 +18,7 @@ LONGEST = 6_000  # characters that are looked at
 FEWEST = 3  # content words without which a text is nobody's fingerprint
 
 _WORD = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")
+SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _SIGNATURE = re.compile(
     r"\n-- ?\r?\n|\n-{3,} ?(?:original|messaggio|forwarded|inoltrat|ursprung|weitergel|message)", re.IGNORECASE
 )
@@ -102,6 +103,11 @@ def _signs(line: str) -> bool:
 def tokens(text: str) -> tuple[str, ...]:
     """Words in order, as `plain` writes them; that an address is a web address is no word."""
     return tuple(_WORD.findall(plain(text).replace("https://", " ").replace("http://", " ")))
+
+
+def glued(text: str) -> str:
+    """The text as one run of letters and digits, to find a name that was spoken or written with other punctuation."""
+    return re.sub(r"[\W_]+", "", plain(text))
 
 
 def says_something(word: str) -> bool:

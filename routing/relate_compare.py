@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
-from routing import facts
+from routing import facts, topics
 from routing.facts import PHONE, Trace
 from routing.vocabulary import CARDINALS, NEUTRAL, NEUTRAL_FROM, ORDINALS, QUANTITIES, SITES, TROUBLED, TROUBLED_EXACT
 
@@ -216,7 +216,7 @@ def _told_anyhow(word: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _of_kinds(word: str, kinds: frozenset[str]) -> bool:
-    mine = facts.kinds_of(word)
+    mine = topics.kinds_of(word)
     return word not in SITES and (not mine.isdisjoint(kinds) or related_kinds(mine, kinds))
 
 
@@ -224,7 +224,7 @@ SMALL = 3  # digits from which a number is no small one
 
 
 def means_something(word: str) -> bool:
-    return any(map(str.isdigit, word)) or facts.speaks_of_trouble(word)
+    return any(map(str.isdigit, word)) or topics.speaks_of_trouble(word)
 
 
 def _uninflected(added: frozenset[str], lost: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:

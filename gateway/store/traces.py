@@ -62,12 +62,20 @@ _FULL = (
     .add_columns(tickets.c.merged_into)
     .join(tickets, tickets.c.id == traces.c.ticket_id)
 )
-_BY_ONE_KEY = (
-    _FULL.join(only := _newest("key", 5), only.c.trace_id == traces.c.id)
-    .where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE)
-    .order_by(traces.c.id.desc())
-)
+
+
+def _by_one_key(limit: int) -> sa.Select[Any]:
+    only = _newest("key", limit)
+    return (
+        _FULL.join(only, only.c.trace_id == traces.c.id)
+        .where(traces.c.customer == _CUSTOMER, traces.c.at > _SINCE)
+        .order_by(traces.c.id.desc())
+    )
+
+
+_BY_ONE_KEY = _by_one_key(5)
 _REPEATED = Prepared(_BY_ONE_KEY)
+_ALERTS = Prepared(_by_one_key(30))  # of one host, with several things in trouble by turns
 _THESE: Mapping[str, Any] = {
     "sqlite": _FULL.where(
         traces.c.id.in_(sa.select(sa.column("value")).select_from(sa.func.json_each(sa.bindparam("ids", type_=Json()))))
@@ -106,7 +114,8 @@ def keep(connection: Connection, ticket_id: int, trace: Trace, signs: Iterable[s
 
 def repeated(connection: Connection, customer: str, key: str, since: datetime) -> tuple[Known, ...]:
     """The newest reports of a customer under one key: the look-up before the promise."""
-    rows = _REPEATED.rows(connection, {"customer": customer, "key": key, "since": since})
+    asked = _ALERTS if key.startswith(facts.ALERT) else _REPEATED
+    rows = asked.rows(connection, {"customer": customer, "key": key, "since": since})
     return tuple(_known(*row[1:]) for row in rows)
 
 
