@@ -217,9 +217,10 @@ def _told_anyhow(word: str) -> bool:
 @lru_cache(maxsize=20_000)
 def _of_kinds(word: str, kinds: frozenset[str]) -> bool:
     mine = topics.kinds_of(word)
-    return word not in SITES and (not mine.isdisjoint(kinds) or related_kinds(mine, kinds))
+    return word not in _PARTS and (not mine.isdisjoint(kinds) or related_kinds(mine, kinds))
 
 
+_PARTS = SITES.keys() - {"linea", "line"}  # a part of a place is another part, but a line is also what a telephone has
 SMALL = 3  # digits from which a number is no small one
 
 
