@@ -182,6 +182,9 @@ def trace(
     each, flat = frozenset(every), f" {' '.join(every)} "
     kinds = topics.topics(every)
     mine = own if in_told is in_body else masking.words(in_told)
+    short = (
+        alert is None and len(mine | named) <= naming.SHORT_TEXT
+    )  # of a longer one nothing but its whole text is compared
     titled = masking.stems(named | masking.parts(in_title))
     me_too = alert is None and len(mine) <= 5 and _says(_ME_TOO, each, flat)
     return Trace(
@@ -189,8 +192,8 @@ def trace(
         stems=masking.stems(mine | masking.parts(in_told)) | titled, title=titled, objects=objects, codes=codes,
         places=places(facing, sites), topics=tuple(name for name, _ in kinds),
         strong=frozenset(name for name, score in kinds if score >= topics.STRONG),
-        beside=frozenset() if alert else naming.beside(objects, things, every, title, told[:FACTS_IN], spoken=channel in PHONE),
-        marks=naming.marks(every) if len(mine | named) <= naming.SHORT_TEXT else frozenset(),
+        beside=naming.beside(objects, things, every, title, told[:FACTS_IN], spoken=channel in PHONE) if short else frozenset(),
+        marks=naming.marks(every) if short else frozenset(),
         signed=own - mine, quoted=masking.quoted(text),
         alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(told, in_told),
         fingerprint=masking.fingerprint(sentences, said[FACTS_IN:]) if alert is None and len(text) <= masking.LONGEST else None,

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from itertools import chain, dropwhile
+from itertools import chain, dropwhile, islice
 
 from routing import contacts
 from routing.vocabulary import ALIKE, EMPTY, GREETINGS, SOFT, SOFT_EXACT, TROUBLED, TROUBLED_EXACT
@@ -185,7 +185,7 @@ def fingerprint(sentences: Sequence[tuple[str, ...]], rest: str) -> str | None:
     """One hash of a body's words in their order, without the greeting and sentences of mere courtesy; None when there are too few
     to say that two texts are one. `rest`: what comes after the sentences."""
     said = [one for one in _ungreeted(sentences) if not _courteous(one)]
-    if sum(map(says_something, chain.from_iterable(said))) < FEWEST:
+    if sum(1 for _ in islice(filter(says_something, chain.from_iterable(said)), FEWEST)) < FEWEST:
         return None
     return sha256("\n".join(map(" ".join, said)).encode() + b"\n" + _unspaced(rest)).hexdigest()[:32]
 

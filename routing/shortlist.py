@@ -21,9 +21,9 @@ from routing.relate_suggest import FRESH, RECENT, Rarity
 SAMPLE = 64  # stems of a text that a sketch keeps
 TELLING = 32  # stems of a report by which it is found in all years
 FIGURES = 4  # numbers and names with digits that a sentence may have
-SHOWN = 12  # reports that are read in full; of them as many more as their tickets have, to twice this
+SHOWN = 9  # reports that are read in full; of them as many more as their tickets have, to twice this
 LONG = 200  # content words from which a text costs so much that fewer are read
-SHOWN_LONG = 10
+SHOWN_LONG = 8
 
 
 class Sketch(NamedTuple):
