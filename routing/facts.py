@@ -196,7 +196,7 @@ def trace(
         marks=naming.marks(every) if short else frozenset(),
         signed=own - mine, quoted=masking.quoted(text),
         alert=alert, me_too=me_too or (alert is None and len(content) < 2), several=_several(told, in_told),
-        fingerprint=masking.fingerprint(sentences, said[FACTS_IN:]) if alert is None and len(text) <= masking.LONGEST else None,
+        fingerprint=masking.fingerprint(said) if alert is None and len(text) <= masking.LONGEST else None,
         seal=masking.seal(subject, text) if alert is None else None, glued=masking.glued(f"{title} {said[:FACTS_IN]}"),
         edges=_edges(in_body), things=things, asks=not topics.troubled(each),
         reminds=masking.is_answer(subject) or _says(_REMINDS, each, flat),

@@ -6,13 +6,13 @@ found by index. Linear in the text; refuses to look at more than its first chara
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import sha256
 from itertools import chain, dropwhile, islice
 
 from routing import contacts
-from routing.vocabulary import ALIKE, EMPTY, GREETINGS, SOFT, SOFT_EXACT, TROUBLED, TROUBLED_EXACT
+from routing.vocabulary import ALIKE, CHASES, EMPTY, GREETINGS, SOFT, SOFT_EXACT, STILL
 
 LONGEST = 6_000  # characters that are looked at
 FEWEST = 3  # content words without which a text is nobody's fingerprint
@@ -33,8 +33,8 @@ _CLOSING = re.compile(
 _TELEPHONE = re.compile(r"\b(?:tel|cell|mob|fax|phone|telefono|t|m)\b\.?:?|\+\d", re.IGNORECASE)
 _QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _PREFIX = re.compile(
-    r"^\s*(?:(?:re|r|rif|aw|sv|antw|fwd?|i|wg|tr|rv|inoltro|inoltra|sollecito|secondo sollecito|reminder|2nd reminder|urgente?"
-    r"|urgent)\s*[:\-!]\s*"
+    r"^\s*(?:(?:re|r|rif|aw|sv|antw|fwd?|i|wg|tr|rv|inoltro|inoltra|sollecito|secondo sollecito|reminder|2nd reminder|erinnerung|relance"
+    r"|urgente?|urgent)\s*[:\-!]\s*"
     r"|\[(?:external|esterno|ext|spam|ticket[^\]]*)\]\s*)+",
     re.IGNORECASE,
 )
@@ -181,31 +181,34 @@ def _unspaced(text: str) -> bytes:
     return text.lower().encode(errors="replace").translate(None, _BETWEEN)
 
 
-def fingerprint(sentences: Sequence[tuple[str, ...]], rest: str) -> str | None:
-    """One hash of a body's words in their order, without the greeting and sentences of mere courtesy; None when there are too few
-    to say that two texts are one. `rest`: what comes after the sentences."""
-    said = [one for one in _ungreeted(sentences) if not _courteous(one)]
-    if sum(1 for _ in islice(filter(says_something, chain.from_iterable(said)), FEWEST)) < FEWEST:
+def fingerprint(said: str) -> str | None:
+    """One hash of a body's words in their order, without greeting, courtesy and what only says that it comes again; None when there
+    are too few to say that two texts are one. Of a long text every letter counts."""
+    if len(said) > LONG:
+        return sha256(_unspaced(said)).hexdigest()[:32]
+    clauses = (tuple(_WORD.findall(one)) for one in _CLAUSE.split(_LEAD.sub(" ", plain(said))))
+    told = [word for one in clauses if not _chases(one) for word in _ungreeted(one) if word not in STILL]
+    if sum(1 for _ in islice(filter(says_something, told), FEWEST)) < FEWEST:
         return None
-    return sha256("\n".join(map(" ".join, said)).encode() + b"\n" + _unspaced(rest)).hexdigest()[:32]
+    return sha256(" ".join(told).encode()).hexdigest()[:32]
 
 
-def _ungreeted(sentences: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """Without greetings before the first sentence that says something."""
-    greeting = True
-    for one in sentences:
-        said = tuple(dropwhile(GREETINGS.__contains__, one)) if greeting else one
-        greeting = greeting and _courteous(said)
-        if said:
-            yield said
+LONG = 1_500  # characters of a text that is nobody's short report
+_CLAUSE = re.compile(r"[.!?;:,](?=\s|$)|\n+")
+_LEAD = re.compile(
+    r"\bper (?:cortesia|favore|piacere)\b|\b(?:di nuovo|vi (?:ricordo|segnalo|confermo) che"
+    r"|(?:volevo|vorrei) (?:segnalare|ricordare) che)\b"
+)
 
 
-def _courteous(sentence: tuple[str, ...]) -> bool:
-    """Does a sentence say nothing but please, thanks and when: no thing, no trouble, not even "not"?"""
-    return all(
-        word in SOFT_EXACT or word.startswith(SOFT) or (word in EMPTY and word not in TROUBLED_EXACT)
-        for word in sentence
-    ) and not any(word.startswith(TROUBLED) for word in sentence)
+def _chases(clause: tuple[str, ...]) -> bool:
+    """Does a clause say nothing but please, thanks, when, and that nobody answered?"""
+    courteous = [word in CHASES or word in GREETINGS or word in SOFT_EXACT for word in clause]
+    return any(courteous) and all(is_so or word in EMPTY for word, is_so in zip(clause, courteous, strict=True))
+
+
+def _ungreeted(clause: tuple[str, ...]) -> Iterator[str]:
+    return dropwhile(GREETINGS.__contains__, clause)
 
 
 def quoted(text: str) -> str | None:

@@ -75,14 +75,9 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
         return None
     if min(len(new.words), len(trace.words)) < 3:
         return None
-    added, lost = difference(new, trace)
-    if len(added) + len(lost) > max(CHASER, (len(new.words) + len(trace.words)) // 4):
-        return None
-    if lost:
-        return DIFFERS, f"replaced-word: {', '.join(sorted(lost))} -> {', '.join(sorted(added)) or 'nothing'}"
-    if added:
-        return DIFFERS, f"something-new: {', '.join(sorted(added))}"
-    if sum(new.denials) != sum(trace.denials) and new.fingerprint != trace.fingerprint:
+    if (apart := _other_words(new, trace)) is not None:
+        return apart if apart[1] else None
+    if sum(new.denials) != sum(trace.denials) and not _one_text(new, trace):
         return "veto", "denied: one of the two says not"
     if new.several and not trace.several:
         return "veto", "second-matter: the text goes on to something else"
@@ -97,6 +92,25 @@ def _text_again(new: Trace, old: Known, policy: Policy) -> tuple[str, str] | Non
     return "same-text", "the same text once greeting and signature are gone"
 
 
+def _other_words(new: Trace, old: Trace) -> tuple[str, str] | None:
+    """What one of the two says and the other does not; without words where they are two texts altogether."""
+    if _one_text(new, old):
+        added, lost = new.title - old.stems, old.title - new.stems  # the bodies are one
+    else:
+        added, lost = difference(new, old)
+    if len(added) + len(lost) > max(CHASER, (len(new.words) + len(old.words)) // 4):
+        return DIFFERS, ""
+    if lost:
+        return DIFFERS, f"replaced-word: {', '.join(sorted(lost))} -> {', '.join(sorted(added)) or 'nothing'}"
+    return (DIFFERS, f"something-new: {', '.join(sorted(added))}") if added else None
+
+
+def _one_text(new: Trace, old: Trace) -> bool:
+    """Two mails that say the same in the same order."""
+    written = new.channel not in PHONE and old.channel not in PHONE
+    return written and new.fingerprint is not None and new.fingerprint == old.fingerprint
+
+
 DIFFERS = "differs"  # a veto on one text, though what both tell of may still be one matter
 
 
@@ -104,7 +118,7 @@ def _other_wording(new: Trace, old: Trace) -> str | None:
     """The same words may say something else in another order, about another number, or over another quotation."""
     if new.channel in PHONE or old.channel in PHONE:
         return _other_part(new, old)
-    if new.fingerprint is None or new.fingerprint != old.fingerprint:
+    if not _one_text(new, old):
         return "reordered: the same words, but not the same sentences"
     if new.quoted and old.quoted and new.quoted != old.quoted:
         return "quotes something else"

@@ -67,6 +67,24 @@ _GREETINGS = (
 )
 GREETINGS = frozenset(_GREETINGS.split())
 
+# By these somebody says that a text comes again: a clause of nothing but them and grammar is not what it tells.
+_CHASES = (
+    "sollecito sollecitare sollecitiamo solleciti reminder remind reminding ricordo ricordiamo ricordarvi promemoria rimando"
+    " reinvio rinvio reinoltro riprovo riscrivo scrivervi scrivo scriviamo giro contattato contattati contattata risposto"
+    " risposta risposte riscontro riscontri rispondete novita notizie news aggiornamenti aggiornamento update updates attendo"
+    " attesa attendiamo aspetto aspettiamo resto restiamo rimango waiting wait reply replied response answer answered heard"
+    " hear following follow sapere fatemi fateci grazie mille thanks thank regards saluti cordialmente cordiali distinti"
+    " sincerely wishes urgente urgent urgenza asap please kindly cortesia cortesemente gentilmente favore intervenire"
+    " intervento aiutarmi aiutarci aiuto help assist look soon presto quanto prima possibile possible cari care colleghi"
+    " ragazzi team sir madam signori richiesta request qui sotto below avuto avete ricevuto received had qualcuno somebody"
+    " someone secondo 2nd erinnern erinnerung mochte danke bitte antwort grussen relancer relance permets merci cordialement"
+    " damen herren geehrte sehr"
+)
+CHASES = frozenset(_CHASES.split())
+STILL = frozenset(
+    ("still", "ancora", "tuttora", "again", "nuovamente", "please", "kindly", "gentilmente", "cortesemente", "just")
+)
+
 ME_TOO = (
     "stesso problema", "stessa cosa", "stesso guasto", "stesso errore", "stesso inconveniente", "idem", "anche io", "anch io",
     "anche noi", "anche da noi", "anche qui", "anche a me", "anche per me", "anche per noi", "anche nel mio", "anche nel nostro",

@@ -155,6 +155,7 @@ NEARLY = {
     "only the title": (("www.acme.example: menu", "The page does not work in our browser, it does elsewhere."), ("www.acme.example: search", "The page does not work in our browser, it does elsewhere.")),
     "what stands under thanks": (("Ufficio", "Abbiamo un problema bloccante in ufficio, urgente.\nGrazie\nIl PC di Anna non parte."), ("Ufficio", "Abbiamo un problema bloccante in ufficio, urgente.\nGrazie\nLa fotocopiatrice è guasta.")),
     "the fields of a form": (("Scheda", "Compilata una nuova scheda dal portale interno\n-----\nOggetto: monitor\nGuasto: rotto"), ("Scheda", "Compilata una nuova scheda dal portale interno\n-----\nOggetto: muletto\nGuasto: non parte")),
+    "another shift of one form": (("Scheda", "Scheda dal portale interno\n-----\nProblema: non si accende\nOggetto: PC\nTurno: mattina"), ("Scheda", "Scheda dal portale interno\n-----\nProblema: non si accende\nOggetto: PC\nTurno: sera")),
     "what it quotes": (("Inoltro", "Vi giro quanto scritto dalla collega del piano.\n> Il frigo non funziona"), ("Inoltro", "Vi giro quanto scritto dalla collega del piano.\n> Il registratore non chiude")),
     "another fault of one printer": (("Stampante PRT-ACQ-02", "La stampante PRT-ACQ-02 ha finito il toner nero."), ("Stampante PRT-ACQ-02", "Sulla stampante PRT-ACQ-02 la carta si inceppa a ogni foglio stampato.")),
     "another matter of one invoice": (("Fattura 20931", "La fattura 20931 è addebitata due volte in banca."), ("Fattura 20931", "Non abbiamo ricevuto la fattura 20931, potete mandarla al commercialista?")),
@@ -206,6 +207,11 @@ def test_what_only_one_of_two_tells_keeps_a_call_apart(case: str) -> None:
 SAME = {
     "another greeting, a reminder before it": (("PRN-7", "Hello, the printer PRN-7 does not print since Monday."), ("PRN-7", "Any news on this? Thank you.\nGood morning, the printer PRN-7 does not print since Monday.")),
     "a reminder after it": (("PRN-7", "The printer PRN-7 does not print since Monday."), ("Reminder: PRN-7", "The printer PRN-7 does not print since Monday. We are still waiting for news.")),
+    "words before it that it comes again": (
+        ("Cartella Qualità", "Non riesco ad aprire la cartella Qualità, accesso negato."),
+        ("I: Cartella Qualità", "Rimando perché non ho avuto risposta. Non riesco ancora ad aprire la cartella Qualità, accesso negato."),
+    ),
+    "a clause before it": (("VPN drops", "Dear support, the VPN drops every five minutes."), ("Re: VPN drops", "Just a reminder, the VPN still drops every five minutes.")),
     "another signature": (("PRN-7", "The printer PRN-7 does not print since Monday.\nKind regards\nAnn Lee"), ("PRN-7", "The printer PRN-7 does not print since Monday.\n--\nAnn")),
 }  # fmt: skip
 
