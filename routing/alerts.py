@@ -83,7 +83,7 @@ def read(channel: str, sender: str, subject: str, text: str) -> Alert | None:
     robot = channel == "event" or _ROBOTS.match(sender.lower()) is not None
     if not robot and not _MARKED.search(low):
         return None  # nearly every mail: its text costs nothing
-    text = text[:4_000].replace(subject.strip() or "\n", " ", 1)
+    text = _without_line(text[:4_000], subject.strip())
     fields = _fields(text)
     if fields is None or _DIGEST.search(low):
         return None  # of more than one
@@ -97,6 +97,12 @@ def read(channel: str, sender: str, subject: str, text: str) -> Alert | None:
     if not service and host is None:
         return None
     return Alert(f"{host or ''}|{service}", state, host, marks_of(subject, text))
+
+
+def _without_line(text: str, subject: str) -> str:
+    """Many systems write the subject again as the first line: it is no labelled value."""
+    first, _, rest = text.lstrip().partition("\n")
+    return rest if subject and first.strip() == subject else text
 
 
 def _shouts(subject: str, low: str) -> bool:
@@ -113,9 +119,9 @@ def _fields(text: str) -> dict[str, str] | None:
         for label, value, *inline in pattern.findall(text):
             name = plain(label or inline[0]).strip()
             told = plain(value or inline[1]).strip().strip("\"'*")
-            meaning = _MEANING[name]
-            if meaning != "state" and _NO_NAME.match(told):
-                continue
+            meaning = _MEANING.get(name)
+            if meaning is None or (meaning != "state" and _NO_NAME.match(told)):
+                continue  # None: a letter that only looks like one of ours, as the dotless i
             if meaning == "host":
                 told = _host(told)
             if pattern is _LINE and meaning != "state" and values.setdefault(name, told) != told:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import chain, dropwhile, islice
 
 from routing import contacts
-from routing.vocabulary import ALIKE, CHASES, EMPTY, GREETINGS, SOFT, SOFT_EXACT, STILL
+from routing.vocabulary import ALIKE, CHASES, EMPTY, GREETINGS, ONE_WORD, OPENERS, SOFT, SOFT_EXACT, STILL
 
 LONGEST = 6_000  # characters that are looked at
 FEWEST = 3  # content words without which a text is nobody's fingerprint
@@ -186,29 +186,49 @@ def fingerprint(said: str) -> str | None:
     are too few to say that two texts are one. Of a long text every letter counts."""
     if len(said) > LONG:
         return sha256(_unspaced(said)).hexdigest()[:32]
-    clauses = (tuple(_WORD.findall(one)) for one in _CLAUSE.split(_LEAD.sub(" ", plain(said))))
-    told = [word for one in clauses if not _chases(one) for word in _ungreeted(one) if word not in STILL]
+    told: list[str] = []
+    before = "\n"
+    for clause, sign in _clauses(_LEAD.sub(" ", plain(said))):
+        kept = clause if told else _ungreeted(clause)
+        if kept and not _chases(kept, before, first=not told):
+            told += [word for word in kept if word not in STILL]
+        before = sign
     if sum(1 for _ in islice(filter(says_something, told), FEWEST)) < FEWEST:
         return None
     return sha256(" ".join(told).encode()).hexdigest()[:32]
 
 
 LONG = 1_500  # characters of a text that is nobody's short report
-_CLAUSE = re.compile(r"[.!?;:,](?=\s|$)|\n+")
+_CLAUSE = re.compile(r"([.!?;:,])(?=\s|$)|\n+")
 _LEAD = re.compile(
     r"\bper (?:cortesia|favore|piacere)\b|\b(?:di nuovo|vi (?:ricordo|segnalo|confermo) che"
     r"|(?:volevo|vorrei) (?:segnalare|ricordare) che)\b"
 )
 
 
-def _chases(clause: tuple[str, ...]) -> bool:
-    """Does a clause say nothing but please, thanks, when, and that nobody answered?"""
-    courteous = [word in CHASES or word in GREETINGS or word in SOFT_EXACT for word in clause]
-    return any(courteous) and all(is_so or word in EMPTY for word, is_so in zip(clause, courteous, strict=True))
+def _clauses(said: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The words between two signs, with the sign behind them."""
+    at = 0
+    for found in _CLAUSE.finditer(said):
+        yield tuple(_WORD.findall(said[at : found.start()])), found.group(1) or "\n"
+        at = found.end()
+    yield tuple(_WORD.findall(said[at:])), "\n"
 
 
-def _ungreeted(clause: tuple[str, ...]) -> Iterator[str]:
-    return dropwhile(GREETINGS.__contains__, clause)
+def _chases(clause: tuple[str, ...], before: str, *, first: bool) -> bool:
+    """Does a clause say nothing but please, thanks, when, and that nobody answered? What stands behind a colon is what somebody
+    chose, and one word in a list may be; before all else a greeting's comma opens nothing."""
+    if before == ":" and not first:
+        return False
+    if len(clause) == 1:
+        return clause[0] in ONE_WORD and before != ","
+    return not CHASES.isdisjoint(clause) and all(
+        word in CHASES or word in GREETINGS or word in EMPTY or word.startswith(SOFT) for word in clause
+    )
+
+
+def _ungreeted(clause: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dropwhile(GREETINGS.__contains__, clause)) if clause and clause[0] in OPENERS else clause
 
 
 def quoted(text: str) -> str | None:

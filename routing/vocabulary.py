@@ -58,14 +58,11 @@ _SOFT_EXACT = (
 )
 SOFT_EXACT = frozenset(_SOFT_EXACT.split())
 
-# What a text begins with before it says anything.
-_GREETINGS = (
-    "buongiorno buonasera buon buona giorno sera salve ciao gentile gentili gentilissimi spett spettabile spett.le"
-    " egregio egregi dear hello"
-    " hi hey good morning afternoon evening hallo guten tag bonjour hola team support assistenza supporto helpdesk desk"
-    " help colleghi tutti all"
-)
-GREETINGS = frozenset(_GREETINGS.split())
+# What a text begins with before it says anything; whom it greets comes after one of the first.
+_GREETINGS = "buongiorno buonasera buon buona salve ciao gentile gentili gentilissimi spett spettabile spett.le egregio egregi dear hello"
+OPENERS = frozenset((*_GREETINGS.split(), "hi", "hey", "good", "hallo", "guten", "bonjour", "hola", "cari", "care"))
+_GREETED = "giorno sera morning afternoon evening tag team support assistenza supporto helpdesk desk help colleghi tutti all ragazzi sir"
+GREETINGS = OPENERS.union(_GREETED.split())
 
 # By these somebody says that a text comes again: a clause of nothing but them and grammar is not what it tells.
 _CHASES = (
@@ -81,6 +78,24 @@ _CHASES = (
     " damen herren geehrte sehr"
 )
 CHASES = frozenset(_CHASES.split())
+# Of them those that say it in one word; any other word alone may be what somebody chose in a form.
+ONE_WORD = frozenset(
+    (
+        "sollecito",
+        "reminder",
+        "promemoria",
+        "grazie",
+        "thanks",
+        "regards",
+        "saluti",
+        "cordialmente",
+        "sincerely",
+        "urgente",
+        "urgent",
+        "merci",
+        "danke",
+    )
+)
 STILL = frozenset(
     ("still", "ancora", "tuttora", "again", "nuovamente", "please", "kindly", "gentilmente", "cortesemente", "just")
 )

@@ -155,6 +155,18 @@ NEARLY = {
     "only the title": (("www.acme.example: menu", "The page does not work in our browser, it does elsewhere."), ("www.acme.example: search", "The page does not work in our browser, it does elsewhere.")),
     "what stands under thanks": (("Ufficio", "Abbiamo un problema bloccante in ufficio, urgente.\nGrazie\nIl PC di Anna non parte."), ("Ufficio", "Abbiamo un problema bloccante in ufficio, urgente.\nGrazie\nLa fotocopiatrice è guasta.")),
     "the fields of a form": (("Scheda", "Compilata una nuova scheda dal portale interno\n-----\nOggetto: monitor\nGuasto: rotto"), ("Scheda", "Compilata una nuova scheda dal portale interno\n-----\nOggetto: muletto\nGuasto: non parte")),
+    "a value of courtesy": (
+        ("Scheda", "Scheda guasto compilata in sede.\nNon funzionano da ieri: mail"),
+        ("Scheda", "Scheda guasto compilata in sede.\nNon funzionano da ieri: team"),
+    ),
+    "one word in a list": (
+        ("Intranet", "Non si aprono da stamattina: calendario, mail, rubrica."),
+        ("Intranet", "Non si aprono da stamattina: calendario, news, rubrica."),
+    ),
+    "a thing that is named like whom one greets": (
+        ("Portal", "Support portal is down for all users."),
+        ("Portal", "Desk portal is down for all users."),
+    ),
     "another shift of one form": (("Scheda", "Scheda dal portale interno\n-----\nProblema: non si accende\nOggetto: PC\nTurno: mattina"), ("Scheda", "Scheda dal portale interno\n-----\nProblema: non si accende\nOggetto: PC\nTurno: sera")),
     "what it quotes": (("Inoltro", "Vi giro quanto scritto dalla collega del piano.\n> Il frigo non funziona"), ("Inoltro", "Vi giro quanto scritto dalla collega del piano.\n> Il registratore non chiude")),
     "another fault of one printer": (("Stampante PRT-ACQ-02", "La stampante PRT-ACQ-02 ha finito il toner nero."), ("Stampante PRT-ACQ-02", "Sulla stampante PRT-ACQ-02 la carta si inceppa a ogni foglio stampato.")),
@@ -212,6 +224,10 @@ SAME = {
         ("I: Cartella Qualità", "Rimando perché non ho avuto risposta. Non riesco ancora ad aprire la cartella Qualità, accesso negato."),
     ),
     "a clause before it": (("VPN drops", "Dear support, the VPN drops every five minutes."), ("Re: VPN drops", "Just a reminder, the VPN still drops every five minutes.")),
+    "urgency in other words": (
+        ("PRN-7", "The printer PRN-7 does not print since Monday. Potete intervenire urgentemente?"),
+        ("PRN-7", "The printer PRN-7 does not print since Monday. Potete intervenire con urgenza? Avete novità?"),
+    ),
     "another signature": (("PRN-7", "The printer PRN-7 does not print since Monday.\nKind regards\nAnn Lee"), ("PRN-7", "The printer PRN-7 does not print since Monday.\n--\nAnn")),
 }  # fmt: skip
 

@@ -331,7 +331,12 @@ def test_no_text_takes_long_to_read(piece: str) -> None:
 
 def test_a_trace_is_the_same_after_keeping_but_for_what_only_a_new_report_is_asked_for() -> None:
     mail, alert, call = report(1, 0, TILL, subject="Cassa"), event(2, 0, "PROBLEM"), report(3, 0, TILL, channel="call")
+    signed = report(
+        4, 0, f"Porta B ferma, cod. cliente 200003.\n{TILL}\n> citato\nMario Rossi\nwww.acme.example\nTel. 02 1234567"
+    )
+    assert all((signed.beside, signed.marks, signed.signed, signed.quoted, alert.alert and alert.alert.marks))
     for one, kept in (
+        (signed, replace(signed, sentences=(), edges=frozenset(), glued="", denials=(sum(signed.denials),))),
         (mail, replace(mail, sentences=(), edges=frozenset(), glued="", denials=(sum(mail.denials),))),
         (alert, replace(alert, sentences=(), edges=frozenset(), glued="", denials=(0,))),
         (call, replace(call, sentences=(), denials=(sum(call.denials),))),

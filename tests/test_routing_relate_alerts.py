@@ -322,3 +322,26 @@ def test_an_alert_keeps_few_marks() -> None:
     found = alerts.read("event", "monitor@acme.example", "ALERT: srv1", " ".join(f"name{n}" for n in range(400)))
     assert found is not None
     assert len(found.marks) <= 40
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "key"),
+    [
+        ("", "Host: a1\nService: disk\nState: CRITICAL", "a1|disk"),
+        ("Host", "Host: a1\nService: disk\nState: DOWN", "a1|disk"),
+        ("Alert", "Alert: disk full\nHost: a1\nState: CRITICAL", "a1|disk full"),
+        ("a1 is DOWN", "a1 is DOWN\nHost: a1\nService: ping", "a1|ping"),
+    ],
+)
+def test_a_subject_takes_nothing_from_the_labels_of_the_text(subject: str, text: str, key: str) -> None:
+    found = alerts.read("event", "monitor@acme.example", subject, text)
+    assert found is not None
+    assert found.key == key
+
+
+@pytest.mark.parametrize("label", ["dev\u0131ce", "\u017fervice", "Ho\u017ft", "JOB", "\u212a: x\nhost"])
+def test_a_label_in_letters_that_only_look_like_ours_ends_nothing(label: str) -> None:
+    """Regular expressions without regard to case take a dotless i for an i."""
+    found = alerts.read("event", "monitor@acme.example", "srv1 is DOWN", f"{label}: x\nState: DOWN")
+    assert found is not None
+    assert found.state == "problem"

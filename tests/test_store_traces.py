@@ -132,6 +132,22 @@ def test_a_hundred_alerts_do_not_hide_a_colleagues_report_from_us_too(database: 
     assert [one.root for one in pool(database, mail("Anche noi!")).known] == ["1"]
 
 
+def test_an_alert_is_found_behind_a_dozen_others_of_its_host(database: Database) -> None:
+    """A host with many things in trouble by turns has one key for all of them, where no service is labelled."""
+
+    def alert(n: int, days: float) -> Trace:
+        said = f"Host: nas1\nState: CRITICAL\nVolume vol{n} is degraded"
+        return facts.trace(
+            "", NOW - timedelta(days=days), "event", "ACME", "monitor@acme.example", f"CRITICAL: vol{n} on nas1", said
+        )
+
+    for n in range(1, 14):
+        keep(database, n, alert(n, 0.5 - n / 100))
+    again = alert(1, 0)
+    assert again.alert is not None
+    assert relate.relate(again, pool(database, again).known).root == "1"
+
+
 def test_all_reports_of_a_ticket_are_compared_when_one_is(database: Database) -> None:
     """What speaks against joining one of them speaks against the ticket."""
     first = mail("La cassa 4129 di Milano non accetta carte.", days=1)
